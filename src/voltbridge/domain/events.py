@@ -1,0 +1,36 @@
+"""Domain events: what happened, for the event stream, webhooks and the console.
+
+A stored event has an id that grows with time; a reader resumes after the last id it saw. Live-only events
+(``LiveEvent``) are not stored and have no id: high-rate readings, which can be read back as meter values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = ["Event", "LiveEvent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. ``type`` is dotted, noun first: ``transaction.started``, ``station.connected``."""
+
+    id: int
+    type: str
+    at: datetime
+    station_id: str | None
+    data: Mapping[str, Any]
+    """JSON values only, keys in snake_case with the unit in the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    """Something that listeners may want now and nobody needs later."""
+
+    type: str
+    at: datetime
+    station_id: str | None
+    data: Mapping[str, Any]

@@ -1,0 +1,120 @@
+"""A charging station: what the operator decided about it, and what it says of itself.
+
+The two halves have different owners and are written apart: ``StationSettings`` by the operator through the API,
+``StationReport`` by the station's own messages. ``LiveStation`` is the state kept in memory by the node that owns
+the station's connection; handlers work on it and read no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from voltbridge.domain.evses import Connector
+from voltbridge.domain.transactions import Transaction
+
+__all__ = [
+    "LiveStation",
+    "Onboarding",
+    "RegistrationStatus",
+    "Station",
+    "StationReport",
+    "StationSettings",
+    "Strictness",
+]
+
+
+class RegistrationStatus(StrEnum):
+    """What a BootNotification is answered with (2.0.1 B01, B02, B03)."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+
+
+class Onboarding(StrEnum):
+    """What happens to a station never seen before."""
+
+    ASK = "ask"
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+class Strictness(StrEnum):
+    """How messages that break the schema are treated."""
+
+    STRICT = "strict"
+    TOLERANT = "tolerant"
+    SALVAGE = "salvage"
+
+
+@dataclass(frozen=True, slots=True)
+class StationSettings:
+    """What the operator decided. ``password_hash`` never leaves the server; see adr/ on how it is made."""
+
+    station_id: str
+    registration: RegistrationStatus
+    created_at: datetime
+    name: str | None = None
+    password_hash: str | None = None
+    strictness: Strictness | None = None
+    """None: the server's default."""
+    heartbeat_interval_s: int | None = None
+    """None: the server's default."""
+    adopted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StationReport:
+    """What the station told of itself, mostly in its last BootNotification."""
+
+    station_id: str
+    protocol: str | None = None
+    """WebSocket subprotocol last used, such as ``ocpp2.0.1``."""
+    vendor: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    firmware_version: str | None = None
+    iccid: str | None = None
+    imsi: str | None = None
+    meter_type: str | None = None
+    meter_serial_number: str | None = None
+    boot_reason: str | None = None
+    last_boot_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    remote_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Both halves together, as the API shows them."""
+
+    settings: StationSettings
+    report: StationReport
+    connected: bool = False
+
+
+@dataclass(slots=True)
+class LiveStation:
+    """State of a connected station in its owner's memory.
+
+    Mutated only by the worker that handles this station's messages in order, and by the owner when the operator
+    changes the settings. It is a cache: it can be dropped at any time and loaded again from storage.
+    """
+
+    station_id: str
+    settings: StationSettings
+    report: StationReport
+    registered: RegistrationStatus = RegistrationStatus.PENDING
+    """What the last BootNotification on this connection was answered with, or the stored decision for a station that
+    reconnects without a boot."""
+    connectors: dict[tuple[int, int], Connector] = field(default_factory=dict)
+    """By (EVSE id, connector id). (0, 0) is the station as a whole."""
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    """Open ones, and those that ended on this connection, by the protocol's transaction id."""
+    last_seen_at: datetime | None = None
+    last_heartbeat_at: datetime | None = None
+    followups: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """Work to start once the reply now being made has left, such as what follows an accepted boot."""

@@ -1,0 +1,83 @@
+"""Identification tokens and what authorizing one comes to (2.0.1 block C).
+
+Tokens compare without regard to case (2.0.1 Part 2, IdTokenType: a case-insensitive string).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Authorization", "AuthorizationStatus", "IdToken", "Token"]
+
+
+class AuthorizationStatus(StrEnum):
+    """Union of the statuses of all versions."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    CONCURRENT_TX = "ConcurrentTx"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    NO_CREDIT = "NoCredit"
+    NOT_ALLOWED_TYPE_EVSE = "NotAllowedTypeEVSE"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
+    NOT_AT_THIS_TIME = "NotAtThisTime"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class IdToken:
+    """A token as presented. ``type`` is None where the version does not tell it: then any type matches."""
+
+    id_token: str
+    type: str | None = None
+    additional_info: tuple[tuple[str, str], ...] = ()
+    """Pairs of (additionalIdToken, type)."""
+
+    @property
+    def key(self) -> str:
+        """The form under which tokens compare."""
+        return self.id_token.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as the operator keeps it. ``status`` is the operator's word; expiry and concurrency are judged later."""
+
+    id_token: str
+    type: str
+    status: AuthorizationStatus
+    created_at: datetime
+    updated_at: datetime
+    group_id_token: str | None = None
+    group_type: str | None = None
+    expires_at: datetime | None = None
+    allow_concurrent: bool = False
+    """Whether more than one transaction at a time may run on this token."""
+    language: str | None = None
+    personal_message: str | None = None
+    note: str | None = None
+    station_ids: tuple[str, ...] = ()
+    """Where the token is valid; empty means everywhere."""
+
+    @property
+    def key(self) -> str:
+        """The form under which tokens compare."""
+        return self.id_token.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The answer to "may this token charge here?"."""
+
+    status: AuthorizationStatus
+    token: Token | None = None
+    """The stored token that matched, or None when none did."""
+    cache_expires_at: datetime | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether charging may go on."""
+        return self.status is AuthorizationStatus.ACCEPTED

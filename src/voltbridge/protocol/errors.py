@@ -1,0 +1,207 @@
+"""What a message can do wrong, and what each version calls it.
+
+One table, ``ERROR_CODES``, maps (version, kind of violation) to the code that version sends in a CALLERROR. Pairs the
+standard answers with silence are listed in ``UNANSWERED`` and have no code. Reading is generous: a peer's code is kept
+as it came, and ``ErrorCode.kind_of`` understands the spellings of every version.
+
+Exceptions::
+
+    Exception
+    └── OcppError      a CALLERROR: one a handler refuses with, or one the peer sent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from voltbridge.protocol.versions import Version
+
+__all__ = [
+    "ERROR_CODES",
+    "UNANSWERED",
+    "CodeRow",
+    "ErrorCode",
+    "OcppError",
+    "ViolationKind",
+    "error_code",
+    "spelled_for",
+]
+
+
+class ViolationKind(StrEnum):
+    """Why a message is refused, whatever the version calls it."""
+
+    OCCURRENCE = "occurrence"
+    """A required field is missing, or a list has too few or too many items."""
+    PROPERTY = "property"
+    """The right type, but a value outside its length, enumeration, range or format."""
+    TYPE = "type"
+    """A value of the wrong JSON type."""
+    FORMAT = "format"
+    """An unknown field, or a payload that is no JSON object."""
+    FRAME = "frame"
+    """The message around the payload is broken, but its message id can be read."""
+    UNREADABLE = "unreadable"
+    """Not even the message id can be read."""
+    MESSAGE_TYPE = "message type"
+    """A message type number this version does not have."""
+    UNKNOWN_ACTION = "unknown action"
+    """This version has no such action."""
+    UNSUPPORTED_ACTION = "unsupported action"
+    """The version has the action, but this side does not take it."""
+    SECURITY = "security"
+    """Not allowed here and now, such as anything but a boot before acceptance."""
+    INTERNAL = "internal"
+    """The receiver failed, not the message."""
+    GENERIC = "generic"
+    """Nothing more specific fits."""
+    PROTOCOL = "protocol"
+    """The message is sound but comes at a moment or in a way the protocol does not allow."""
+
+
+class ErrorCode(StrEnum):
+    """Every code of every version. 1.6 spells two of them its own way (J-1.6 table 7, errata 5.1 and 5.2)."""
+
+    FORMAT_VIOLATION = "FormatViolation"
+    FORMATION_VIOLATION = "FormationViolation"
+    GENERIC_ERROR = "GenericError"
+    INTERNAL_ERROR = "InternalError"
+    MESSAGE_TYPE_NOT_SUPPORTED = "MessageTypeNotSupported"
+    NOT_IMPLEMENTED = "NotImplemented"
+    NOT_SUPPORTED = "NotSupported"
+    OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"
+    OCCURRENCE_CONSTRAINT_VIOLATION = "OccurrenceConstraintViolation"
+    PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
+    PROTOCOL_ERROR = "ProtocolError"
+    RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
+    SECURITY_ERROR = "SecurityError"
+    TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+
+    @staticmethod
+    def kind_of(code: str) -> ViolationKind | None:
+        """What a code says, in any version's spelling; None for a code no version has."""
+        return _KINDS.get(code)
+
+
+class CodeRow(NamedTuple):
+    """The code one version sends for one kind of violation, and where the standard says so."""
+
+    code: ErrorCode
+    source: str
+
+
+def _rows() -> dict[tuple[Version, ViolationKind], CodeRow]:
+    kind, code = ViolationKind, ErrorCode
+    rows = {
+        (Version.V16, each): CodeRow(named, source)
+        for each, named, source in (
+            (kind.OCCURRENCE, code.OCCURENCE_CONSTRAINT_VIOLATION, "J-1.6 table 7, errata 5.1"),
+            (kind.PROPERTY, code.PROPERTY_CONSTRAINT_VIOLATION, "J-1.6 table 7"),
+            (kind.TYPE, code.TYPE_CONSTRAINT_VIOLATION, "J-1.6 table 7"),
+            (kind.FORMAT, code.FORMATION_VIOLATION, "J-1.6 table 7, errata 5.2"),
+            (kind.FRAME, code.FORMATION_VIOLATION, "J-1.6 table 7, 4.2.3 (2)"),
+            (kind.UNKNOWN_ACTION, code.NOT_IMPLEMENTED, "J-1.6 table 7"),
+            (kind.UNSUPPORTED_ACTION, code.NOT_SUPPORTED, "J-1.6 table 7"),
+            (kind.SECURITY, code.SECURITY_ERROR, "J-1.6 table 7, errata 3.10"),
+            (kind.INTERNAL, code.INTERNAL_ERROR, "J-1.6 table 7"),
+            (kind.GENERIC, code.GENERIC_ERROR, "J-1.6 table 7"),
+            (kind.PROTOCOL, code.PROTOCOL_ERROR, "J-1.6 table 7"),
+        )
+    }
+    for version, part4, table in ((Version.V201, "2.0.1 Part 4", 8), (Version.V21, "2.1 Part 4", 9)):
+        for each, named, source in (
+            (kind.OCCURRENCE, code.OCCURRENCE_CONSTRAINT_VIOLATION, f"table {table}"),
+            (kind.PROPERTY, code.PROPERTY_CONSTRAINT_VIOLATION, f"table {table}"),
+            (kind.TYPE, code.TYPE_CONSTRAINT_VIOLATION, f"table {table}"),
+            (kind.FORMAT, code.FORMAT_VIOLATION, f"table {table}"),
+            (kind.FRAME, code.RPC_FRAMEWORK_ERROR, f"table {table}, 4.2.3 (2)"),
+            (kind.UNREADABLE, code.RPC_FRAMEWORK_ERROR, f"table {table}, 4.2.3 (id -1)"),
+            (kind.UNKNOWN_ACTION, code.NOT_IMPLEMENTED, f"table {table}"),
+            (kind.UNSUPPORTED_ACTION, code.NOT_SUPPORTED, f"table {table}"),
+            (kind.SECURITY, code.SECURITY_ERROR, f"table {table}; Part 2 B02, B03"),
+            (kind.INTERNAL, code.INTERNAL_ERROR, f"table {table}"),
+            (kind.GENERIC, code.GENERIC_ERROR, f"table {table}"),
+            (kind.PROTOCOL, code.PROTOCOL_ERROR, f"table {table}"),
+        ):
+            rows[version, each] = CodeRow(named, f"{part4} {source}")
+    # 2.0.1 says both "ignore" (4.1.3) and "answer" (4.4); the section on fallback is the more specific one.
+    rows[Version.V201, kind.MESSAGE_TYPE] = CodeRow(code.MESSAGE_TYPE_NOT_SUPPORTED, "2.0.1 Part 4 4.4, table 8")
+    return rows
+
+
+ERROR_CODES: Final[Mapping[tuple[Version, ViolationKind], CodeRow]] = MappingProxyType(_rows())
+"""(version, kind) -> code and its source. A pair that is not here is in ``UNANSWERED``."""
+
+UNANSWERED: Final[Mapping[tuple[Version, ViolationKind], str]] = MappingProxyType(
+    {
+        (Version.V16, ViolationKind.UNREADABLE): "J-1.6 4.2.3: a CALLERROR needs the id of the call",
+        (Version.V16, ViolationKind.MESSAGE_TYPE): "J-1.6 4.1.3: the payload is ignored",
+        (Version.V21, ViolationKind.MESSAGE_TYPE): "2.1 Part 4 4.1.3 and 4.4: the payload is ignored",
+    }
+)
+"""(version, kind) -> source, for what the standard answers with silence."""
+
+_KINDS: Final[Mapping[str, ViolationKind]] = MappingProxyType(
+    {
+        ErrorCode.FORMAT_VIOLATION: ViolationKind.FORMAT,
+        ErrorCode.FORMATION_VIOLATION: ViolationKind.FORMAT,
+        ErrorCode.GENERIC_ERROR: ViolationKind.GENERIC,
+        ErrorCode.INTERNAL_ERROR: ViolationKind.INTERNAL,
+        ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED: ViolationKind.MESSAGE_TYPE,
+        ErrorCode.NOT_IMPLEMENTED: ViolationKind.UNKNOWN_ACTION,
+        ErrorCode.NOT_SUPPORTED: ViolationKind.UNSUPPORTED_ACTION,
+        ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION: ViolationKind.OCCURRENCE,
+        ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: ViolationKind.OCCURRENCE,
+        ErrorCode.PROPERTY_CONSTRAINT_VIOLATION: ViolationKind.PROPERTY,
+        ErrorCode.PROTOCOL_ERROR: ViolationKind.PROTOCOL,
+        ErrorCode.RPC_FRAMEWORK_ERROR: ViolationKind.FRAME,
+        ErrorCode.SECURITY_ERROR: ViolationKind.SECURITY,
+        ErrorCode.TYPE_CONSTRAINT_VIOLATION: ViolationKind.TYPE,
+    }
+)
+
+
+def error_code(version: Version, kind: ViolationKind) -> str:
+    """The code this version sends for this kind of violation.
+
+    Raises LookupError for the pairs of ``UNANSWERED``: there the standard wants no answer.
+    """
+    try:
+        return ERROR_CODES[version, kind].code
+    except KeyError:
+        raise LookupError(f"OCPP {version.label} does not answer a {kind} violation") from None
+
+
+def spelled_for(version: Version, code: str) -> str:
+    """A code as this version may send it: its own spelling, GenericError for a code it does not have.
+
+    Lets a handler that knows no versions refuse with a code of any version.
+    """
+    kind = _KINDS.get(code)
+    row = ERROR_CODES.get((version, kind)) if kind is not None else None
+    return row.code if row is not None else ErrorCode.GENERIC_ERROR
+
+
+class OcppError(Exception):
+    """A CALLERROR (or a CALLRESULTERROR): raised by a handler that refuses, or made from what the peer sent.
+
+    ``code`` may be in any version's spelling (the sender translates it, see ``spelled_for``); a peer's code is kept
+    even when no version has it. ``details`` is the errorDetails object.
+    """
+
+    def __init__(self, code: str, description: str = "", details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code, description)
+        self.code = code
+        self.description = description
+        self.details: Mapping[str, Any] = {} if details is None else details
+
+    @property
+    def kind(self) -> ViolationKind | None:
+        """What the code says, whichever version's spelling it has; None for a code no version has."""
+        return _KINDS.get(self.code)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.description}" if self.description else self.code

@@ -1,6 +1,6 @@
 """A charging transaction, and the update that every version's messages become.
 
-StartTransaction, StopTransaction and MeterValues of 1.6 and TransactionEvent of 2.x all turn into ``TransactionUpdate``.
+StartTransaction, StopTransaction and MeterValues of 1.6 and TransactionEvent of 2.x become ``TransactionUpdate``.
 Applying updates is idempotent and does not depend on their order; see ``voltbridge.domain.transaction_rules``.
 """
 

@@ -33,7 +33,7 @@ class Capabilities:
     """What the message layer of one version offers."""
 
     call_result_error: bool
-    """CALLRESULTERROR (message type 5) tells the peer that its answer was wrong (2.1 Part 4, 4.2.4)."""
+    """CALLRESULTERROR (message type 5) tells the peer that its answer was wrong (2.1 Part 4, 4.2.3)."""
     send: bool
     """SEND (message type 6) is never answered (2.1 Part 4, 4.2.4)."""
     message_id_length: int

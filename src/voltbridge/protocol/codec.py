@@ -1,0 +1,83 @@
+"""Messages to JSON and back.
+
+Reading a valid message is one call of a compiled decoder. Only when that refuses is the JSON read a second time,
+slowly, to say what is wrong or, by the policy, to mend it (``repair``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from voltbridge.protocol.datetimes import DateTime, parse_rfc3339
+from voltbridge.protocol.errors import ViolationKind
+from voltbridge.protocol.policy import Deviation, Policy, Violation
+from voltbridge.protocol.structs import CustomDataType, Payload
+from voltbridge.protocol.versions import Version
+
+__all__ = ["Deviation", "Policy", "Violation", "decode", "encode", "encode_checked", "validate"]
+
+P = TypeVar("P", bound=Payload)
+Buffer = bytes | bytearray | memoryview | msgspec.Raw | str
+
+_DECODERS: Final[dict[type[Payload], msgspec.json.Decoder[Any]]] = {}
+
+
+def _from_json(kind: type, value: Any) -> Any:
+    if kind is DateTime:
+        if type(value) is str and parse_rfc3339(value) is not None:
+            return DateTime(value)
+        raise ValueError("not a date-time")
+    vendor = value.get("vendorId") if isinstance(value, dict) else None
+    if isinstance(vendor, str) and len(vendor) <= CustomDataType.VENDOR_ID_LENGTH:
+        return CustomDataType(value)
+    raise ValueError("not custom data")
+
+
+def _to_json(value: Any) -> Any:
+    if type(value) is DateTime:
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_to_json)
+
+
+def encode(message: Payload) -> bytes:
+    """Compact JSON in the schema's field order, absent fields left out. Checks nothing (see ``encode_checked``)."""
+    return _ENCODER.encode(message)
+
+
+def encode_checked(message: Payload) -> bytes:
+    """As ``encode``, and raises Violation when the schema refuses the message."""
+    data = _ENCODER.encode(message)
+    decode(type(message), data)
+    return data
+
+
+def validate(message: Payload) -> None:
+    """Raises Violation when the schema refuses the message: constructing one in Python checks nothing."""
+    encode_checked(message)
+
+
+def decode(
+    message_type: type[P],
+    payload: Buffer,
+    *,
+    version: Version | None = None,
+    policy: Policy = Policy.STRICT,
+    deviations: list[Deviation] | None = None,
+) -> P:
+    """The message a payload holds. Deviations the policy let pass are appended to ``deviations``.
+
+    Raises Violation when the policy refuses it.
+    """
+    decoder = _DECODERS.get(message_type)
+    if decoder is None:
+        decoder = _DECODERS[message_type] = msgspec.json.Decoder(message_type, dec_hook=_from_json)
+    try:
+        message: P = decoder.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Violation(ViolationKind.FORMAT, "$", str(error)) from error
+    return message

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.events import Event
 from voltbridge.domain.evses import Connector
 from voltbridge.domain.messages import DeviationCount, MessageRecord
@@ -21,10 +22,6 @@ __all__ = ["Fact", "Journal", "StorageUnavailable"]
 Fact = StationReport | Connector | Transaction | MeterRecord | Event | MessageRecord | DeviationCount
 
 
-class StorageUnavailable(Exception):
-    """What was put could not be made durable; it is dropped and the peer must be told so."""
-
-
 class Journal(Protocol):
     """Grouped, ordered, durable writes. One per process."""
 
@@ -32,11 +29,16 @@ class Journal(Protocol):
         """Add a fact to the open batch. Facts of later batches never become durable before those of earlier ones.
 
         A Transaction, Connector or StationReport replaces the stored one of the same key; a MeterRecord whose key is
-        already stored is ignored; DeviationCounts add up.
+        already stored is ignored; DeviationCounts add up. Raises StorageUnavailable when the storage has been out of
+        reach for so long that nothing more can be taken in; a MessageRecord is then dropped and counted instead.
         """
 
-    async def committed(self) -> None:
-        """Return once everything put so far is durable; raises StorageUnavailable when it was given up."""
+    async def committed(self, station_id: str | None = None) -> None:
+        """Return once everything put so far is durable; raises StorageUnavailable when it was given up.
+
+        With a station id it raises only when facts of that station were given up, so that a fact which the database
+        refuses for its content concerns nobody but the station that sent it. Without, any loss in the batch raises.
+        """
 
     def on_lost(self, tell: Callable[[frozenset[str]], None]) -> None:
         """Have ``tell`` called with the ids of the stations whose facts were given up, before anyone waiting learns it.

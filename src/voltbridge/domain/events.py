@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Event", "LiveEvent"]
+__all__ = ["Event", "EventFilter", "LiveEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class Event:
     station_id: str | None
     data: Mapping[str, Any]
     """JSON values only, keys in snake_case with the unit in the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which stored events to list; what is None does not matter."""
+
+    type: str | None = None
+    station_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["DeviationCount", "LoggedMessage", "MessageDirection", "MessageRecord"]
+__all__ = [
+    "DeviationCount",
+    "DeviationFilter",
+    "LoggedMessage",
+    "MessageDirection",
+    "MessageFilter",
+    "MessageRecord",
+]
 
 
 class MessageDirection(StrEnum):
@@ -49,6 +56,20 @@ class LoggedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which frames of a station's log to list; what is None does not matter."""
+
+    station_id: str
+    action: str | None = None
+    direction: MessageDirection | None = None
+    message_id: str | None = None
+    since: datetime | None = None
+    """Not before this moment."""
+    until: datetime | None = None
+    """Before this moment."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviationCount:
     """How often messages of one kind of charger broke the standard in one way and were forgiven."""
 
@@ -63,3 +84,11 @@ class DeviationCount:
     last_seen_at: datetime
     last_station_id: str
     example: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationFilter:
+    """Which deviations to list; what is None does not matter."""
+
+    vendor: str | None = None
+    model: str | None = None

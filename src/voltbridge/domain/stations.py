@@ -20,6 +20,7 @@ __all__ = [
     "Onboarding",
     "RegistrationStatus",
     "Station",
+    "StationFilter",
     "StationReport",
     "StationSettings",
     "Strictness",
@@ -94,6 +95,21 @@ class Station:
     settings: StationSettings
     report: StationReport
     connected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StationFilter:
+    """Which stations to list; what is None does not matter."""
+
+    registration: RegistrationStatus | None = None
+    protocol: str | None = None
+    """WebSocket subprotocol last used."""
+    vendor: str | None = None
+    model: str | None = None
+    among: frozenset[str] | None = None
+    """Only stations with these ids, such as those connected now."""
+    not_among: frozenset[str] | None = None
+    """No stations with these ids."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Authorization", "AuthorizationStatus", "IdToken", "Token"]
+__all__ = ["Authorization", "AuthorizationStatus", "IdToken", "Token", "TokenFilter"]
 
 
 class AuthorizationStatus(StrEnum):
@@ -81,3 +81,13 @@ class Authorization:
     def accepted(self) -> bool:
         """Whether charging may go on."""
         return self.status is AuthorizationStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFilter:
+    """Which tokens to list; what is None does not matter."""
+
+    type: str | None = None
+    status: AuthorizationStatus | None = None
+    group_id_token: str | None = None
+    """Without regard to case."""

@@ -18,6 +18,7 @@ from voltbridge.domain.tokens import IdToken
 __all__ = [
     "EnergyReading",
     "Transaction",
+    "TransactionFilter",
     "TransactionPhase",
     "TransactionState",
     "TransactionUpdate",
@@ -110,3 +111,20 @@ class Transaction:
     """Sequence numbers seen, as compact ranges: ``0-5,7``."""
     close_note: str | None = None
     """The operator's reason, when closed by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFilter:
+    """Which transactions to list; what is None does not matter.
+
+    A transaction's time is its start, or the moment we first heard of it while the start is unknown.
+    """
+
+    station_id: str | None = None
+    id_token: str | None = None
+    """The token that started it, without regard to case."""
+    state: TransactionState | None = None
+    since: datetime | None = None
+    """Not before this moment."""
+    until: datetime | None = None
+    """Before this moment."""

@@ -1,0 +1,31 @@
+"""What can go wrong with the nouns of the domain, whatever stores or shows them."""
+
+from __future__ import annotations
+
+__all__ = ["AlreadyExists", "NotFound", "SchemaTooNew", "StorageUnavailable"]
+
+
+class AlreadyExists(Exception):
+    """Something with this identity is there already. ``noun`` is ``station`` or ``token``."""
+
+    def __init__(self, noun: str, key: str) -> None:
+        super().__init__(f"{noun} {key} exists already")
+        self.noun = noun
+        self.key = key
+
+
+class NotFound(Exception):
+    """Nothing with this identity is known."""
+
+    def __init__(self, noun: str, key: str) -> None:
+        super().__init__(f"there is no {noun} {key}")
+        self.noun = noun
+        self.key = key
+
+
+class StorageUnavailable(Exception):
+    """What was put could not be made durable, or could not be read; a peer must be told to come again."""
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a newer release; the message is one sentence that says what to do."""

@@ -1,0 +1,208 @@
+"""Errors as problem+json (RFC 9457): the one shape every refusal of the API has.
+
+``type`` is a stable name for programs, ``detail`` is for people, ``errors`` points into the request: ``path`` is a JSON
+path from the body (``$.connectorId``), or ``query.limit``, ``path.station_id``, ``header.Last-Event-ID``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = [
+    "MEDIA_TYPE",
+    "CatchAll",
+    "Handler",
+    "Problem",
+    "ProblemError",
+    "WrongField",
+    "install",
+    "problem_response",
+    "responses",
+]
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPES: Final = "urn:voltbridge:problem:"
+
+log = structlog.get_logger(__name__)
+
+
+class WrongField(BaseModel):
+    """One thing that is wrong with the request."""
+
+    path: str = Field(description="Where it is.", examples=["$.heartbeat_interval_s"])
+    message: str = Field(description="What is wrong.", examples=["Input should be greater than or equal to 1"])
+
+
+class OcppErrorBody(BaseModel):
+    """The CALLERROR a station answered with."""
+
+    code: str = Field(examples=["NotImplemented"])
+    description: str = Field(examples=["Requested Action is not known by receiver"])
+    details: dict[str, Any]
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(
+        description="Stable name of the kind of problem.", examples=["urn:voltbridge:problem:invalid-request"]
+    )
+    title: str = Field(description="The kind of problem in words.", examples=["The request is not valid"])
+    status: int = Field(description="The HTTP status.", examples=[400])
+    detail: str = Field(description="What happened this time.", examples=["1 field is wrong"])
+    errors: list[WrongField] | None = Field(default=None, description="The fields of the request that are wrong.")
+    ocpp_error: OcppErrorBody | None = Field(
+        default=None, description="Only when a station answered with a CALLERROR: what it said."
+    )
+
+
+class ProblemError(Exception):
+    """Raised anywhere below a route to answer with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        title: str,
+        detail: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+        self.members = members
+
+
+Handler = Callable[[Any], ProblemError]
+"""Makes the problem for an exception of the domain."""
+
+
+def problem_response(problem: ProblemError) -> Response:
+    """The problem as a response."""
+    body = Problem(
+        type=_TYPES + problem.name,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        errors=[WrongField(path=path, message=message) for path, message in problem.errors] or None,
+        **problem.members,
+    )
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        status_code=problem.status,
+        headers=dict(problem.headers or {}),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of the problems a route can answer with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI, handlers: Mapping[type[Exception], Handler]) -> None:
+    """Answer every error of the app with a problem: ours, the framework's and those in ``handlers``."""
+    for kind, make in handlers.items():
+        app.add_exception_handler(kind, _answer_with(make))
+    app.add_exception_handler(ProblemError, _answer_with(lambda error: error))
+    app.add_exception_handler(RequestValidationError, _answer_with(_invalid_request))
+    app.add_exception_handler(HTTPException, _answer_with(_http))
+
+
+def _answer_with(make: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(_request: Request, error: Exception) -> Response:
+        return problem_response(make(error))
+
+    return answer
+
+
+class CatchAll:
+    """Outermost layer: an exception nobody foresaw is logged and answered with a 500 that tells no internals."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Any) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            log.exception("a request failed", method=scope["method"], path=scope["path"])
+            if started:  # too late for a status; closing the connection is all that is left
+                raise
+            problem = ProblemError(500, "internal", "Something went wrong on our side", "The server's log says more.")
+            await problem_response(problem)(scope, receive, send)
+
+
+_LOCATIONS: Final = {"path": "path.", "query": "query.", "header": "header.", "cookie": "cookie."}
+
+
+def _invalid_request(error: RequestValidationError) -> ProblemError:
+    errors = [(_path(item["loc"]), _sentence(item)) for item in error.errors()]
+    count = len(errors)
+    return ProblemError(
+        400,
+        "invalid-request",
+        "The request is not valid",
+        f"{errors[0][0]}: {errors[0][1]}" if count == 1 else f"{count} fields are wrong",
+        errors=errors,
+    )
+
+
+def _path(location: Sequence[int | str]) -> str:
+    where, *rest = location
+    if len(rest) == 1 and isinstance(rest[0], int) and where == "body":
+        return "$"  # broken JSON: the number is a position in the text, not a field
+    if where in _LOCATIONS:
+        return _LOCATIONS[str(where)] + ".".join(str(part) for part in rest)
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "no such field"
+    if item["type"] == "json_invalid":
+        return f"not valid JSON: {item.get('ctx', {}).get('error', 'unreadable')}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _http(error: HTTPException) -> ProblemError:
+    status = HTTPStatus(error.status_code)
+    name = status.phrase.lower().replace(" ", "-").replace("'", "")
+    details = {
+        404: "There is nothing at this address.",
+        405: "This address does not take this method; the Allow header tells which it takes.",
+        413: "The body is too large.",
+    }
+    detail = details.get(error.status_code, error.detail)
+    return ProblemError(status, name, status.phrase, detail, headers=error.headers)

@@ -1,0 +1,353 @@
+"""Every option of ``voltbridge up``: one table, four sources.
+
+A value is taken from the command line, else from ``VOLTBRIDGE_<NAME>`` in the environment, else from
+``voltbridge.toml``, else it is the default below. The name is the same everywhere: ``--ocpp-port``,
+``VOLTBRIDGE_OCPP_PORT``, ``ocpp_port``. Times are in seconds unless the name says otherwise. A wrong value or an
+unknown key stops the start with one sentence that says where it stands and what is allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import math
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+from voltbridge.domain.stations import Onboarding, Strictness
+
+__all__ = [
+    "CONFIG_FILE",
+    "AfterBoot",
+    "ConfigurationError",
+    "Kind",
+    "LogFormat",
+    "LogLevel",
+    "Option",
+    "Row",
+    "Settings",
+    "load",
+    "options",
+    "suspicious_variables",
+]
+
+CONFIG_FILE: Final = "voltbridge.toml"
+_PREFIX: Final = "VOLTBRIDGE_"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the text is one sentence that says what to change."""
+
+
+class AfterBoot(StrEnum):
+    """What is sent of our own accord to a station whose boot was accepted."""
+
+    NONE = "none"
+    STATUS = "status"
+    """Ask for a StatusNotification of every connector."""
+    PROBE = "probe"
+    """Ask for the station's configuration or its device model."""
+
+
+class LogLevel(StrEnum):
+    """The least serious log entries that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log entries are written to standard error."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: how to read it from text, and how to say what is allowed."""
+
+    expected: str
+    metavar: str
+    read: Callable[[str], Any]
+    """Raises ValueError for a text that is not of this kind."""
+
+
+def _whole(minimum: int, maximum: int, unit: str = "") -> Kind:
+    def read(text: str) -> int:
+        number = int(text)
+        if not minimum <= number <= maximum:
+            raise ValueError
+        return number
+
+    words = (
+        f"a whole number {unit} from {minimum} to {maximum}" if unit else f"a whole number from {minimum} to {maximum}"
+    )
+    return Kind(words, "N", read)
+
+
+def _seconds(minimum: float, maximum: float) -> Kind:
+    def read(text: str) -> float:
+        number = float(text)
+        if not math.isfinite(number) or not minimum <= number <= maximum:
+            raise ValueError
+        return number
+
+    return Kind(f"a number of seconds from {minimum:g} to {maximum:g}", "SECONDS", read)
+
+
+def _days() -> Kind:
+    def read(text: str) -> int | None:
+        if text == "forever":
+            return None
+        days = int(text)
+        if not 1 <= days <= 36_500:
+            raise ValueError
+        return days
+
+    return Kind("a whole number of days from 1 to 36500, or forever", "DAYS|forever", read)
+
+
+def _one_of(choices: type[StrEnum]) -> Kind:
+    names = [str(choice) for choice in choices]
+    return Kind(" or ".join([", ".join(names[:-1]), names[-1]]), "|".join(names), choices)
+
+
+def _text(expected: str, metavar: str) -> Kind:
+    def read(text: str) -> str:
+        if not text.strip() or "\0" in text:
+            raise ValueError
+        return text.strip()
+
+    return Kind(expected, metavar, read)
+
+
+def _path(metavar: str) -> Kind:
+    def read(text: str) -> Path:
+        if not text.strip() or "\0" in text:
+            raise ValueError
+        return Path(text).expanduser()
+
+    return Kind("a path", metavar, read)
+
+
+_PORT = Kind("a port from 0 to 65535 (0: any free one)", "PORT", _whole(0, 65_535).read)
+_INTERVAL = _whole(1, 2_000_000_000, "of seconds")
+_ADDRESS = _text("an address or a host name", "ADDRESS")
+_DAYS = _days()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the table says of an option besides its name, type and default."""
+
+    kind: Kind
+    panel: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can choose, already checked. Unset options have the defaults seen here."""
+
+    data: Annotated[Path, Row(_path("DIR"), "Data", "Directory of the embedded database and the admin key.")] = Path(
+        "voltbridge-data"
+    )
+    database_url: Annotated[
+        str | None,
+        Row(
+            _text("a URL such as postgresql://user@host/name", "URL"),
+            "Data",
+            "Use this database instead of the embedded one, such as postgresql://user@host/name. "
+            "A password is better given in the environment than on the command line.",
+        ),
+    ] = dataclasses.field(default=None, repr=False)
+    log_retention_days: Annotated[
+        int | None, Row(_DAYS, "Data", "How long the log of OCPP messages is kept; forever keeps everything.")
+    ] = 30
+    event_retention_days: Annotated[
+        int | None, Row(_DAYS, "Data", "How long events are kept; forever keeps everything.")
+    ] = 365
+
+    ocpp_host: Annotated[str, Row(_ADDRESS, "Network", "Address that charging stations connect to.")] = "0.0.0.0"
+    ocpp_port: Annotated[
+        int, Row(_PORT, "Network", "Port that charging stations connect to; 0 takes any free port.")
+    ] = 9000
+    http_host: Annotated[
+        str,
+        Row(
+            _ADDRESS,
+            "Network",
+            "Address of the REST API. It speaks plain HTTP: let only this machine or a TLS proxy reach it.",
+        ),
+    ] = "127.0.0.1"
+    http_port: Annotated[int, Row(_PORT, "Network", "Port of the REST API; 0 takes any free port.")] = 8080
+
+    onboarding: Annotated[
+        Onboarding,
+        Row(
+            _one_of(Onboarding),
+            "Stations",
+            "What a station never seen before gets: ask lets it wait in the inbox, accept takes it, "
+            "reject turns it away.",
+        ),
+    ] = Onboarding.ASK
+    inbox_limit: Annotated[
+        int, Row(_whole(1, 1_000_000), "Stations", "How many unknown stations may wait in the inbox at a time.")
+    ] = 1000
+    strictness: Annotated[
+        Strictness,
+        Row(
+            _one_of(Strictness),
+            "Stations",
+            "Messages that break the standard: strict refuses them, tolerant takes what is unambiguous, "
+            "salvage drops only the bad value. Each station can have its own.",
+        ),
+    ] = Strictness.STRICT
+    heartbeat_interval: Annotated[
+        int, Row(_INTERVAL, "Stations", "Seconds between heartbeats of an accepted station.")
+    ] = 300
+    retry_interval: Annotated[
+        int, Row(_INTERVAL, "Stations", "Seconds after which a station that is not accepted boots again.")
+    ] = 60
+    after_boot: Annotated[
+        AfterBoot,
+        Row(
+            _one_of(AfterBoot),
+            "Stations",
+            "What a station is asked after an accepted boot: nothing, the status of its connectors, "
+            "or its configuration.",
+        ),
+    ] = AfterBoot.NONE
+    call_timeout: Annotated[
+        float, Row(_seconds(0.1, 3600), "Stations", "Seconds a station has to answer a message of ours.")
+    ] = 30.0
+
+    shutdown_timeout: Annotated[
+        float, Row(_seconds(0, 3600), "Operation", "Seconds a stop may take to finish what has begun.")
+    ] = 20.0
+    ready_file: Annotated[
+        Path | None, Row(_path("FILE"), "Operation", "Write ports, process id and key file here as JSON once ready.")
+    ] = None
+    log_level: Annotated[
+        LogLevel, Row(_one_of(LogLevel), "Operation", "The least serious log entries to write to standard error.")
+    ] = LogLevel.INFO
+    log_format: Annotated[
+        LogFormat, Row(_one_of(LogFormat), "Operation", "How log entries are written: for people or for machines.")
+    ] = LogFormat.CONSOLE
+
+    @property
+    def admin_key_file(self) -> Path:
+        """Where the API's key is kept."""
+        return self.data / "admin.key"
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database to use: the one that was given, or the embedded one in the data directory."""
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'voltbridge.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table, for whoever has to list the options."""
+
+    name: str
+    row: Row
+    default: Any
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return _PREFIX + self.name.upper()
+
+
+@functools.cache
+def options() -> tuple[Option, ...]:
+    """All options in the order they are declared."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return tuple(
+        Option(field.name, hints[field.name].__metadata__[0], field.default) for field in dataclasses.fields(Settings)
+    )
+
+
+def load(
+    arguments: Mapping[str, str | None] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Settings:
+    """Settings from all sources. ``arguments`` are those of the command line by option name, None for those not given.
+
+    ``config`` (else ``VOLTBRIDGE_CONFIG``) names the file; without either ``./voltbridge.toml`` is read if it exists.
+    Raises ConfigurationError.
+    """
+    arguments = arguments or {}
+    environment = os.environ if environment is None else environment
+    if config is None and (named := environment.get(_PREFIX + "CONFIG")):
+        config = Path(named)
+    file, in_file = _read_file(config)
+    chosen: dict[str, Any] = {}
+    for option in options():
+        if (text := arguments.get(option.name)) is not None:
+            chosen[option.name] = _read(option, text, option.flag)
+        elif (text := environment.get(option.variable)) is not None:
+            chosen[option.name] = _read(option, text, option.variable)
+        elif option.name in in_file:
+            chosen[option.name] = _read(option, in_file[option.name], f"{option.name} in {file}")
+    return Settings(**chosen)
+
+
+def suspicious_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """One sentence for each ``VOLTBRIDGE_*`` variable that looks like a misspelled option."""
+    environment = os.environ if environment is None else environment
+    known = [option.variable for option in options()]
+    sentences = []
+    for name in environment:
+        if name.startswith(_PREFIX) and name not in known and (near := difflib.get_close_matches(name, known, 1, 0.85)):
+            sentences.append(f"the environment variable {name} is not used; did you mean {near[0]}?")
+    return sentences
+
+
+def _read_file(config: Path | None) -> tuple[Path, Mapping[str, Any]]:
+    path = config or Path(CONFIG_FILE)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if config is not None:
+            raise ConfigurationError(f"the configuration file {path} does not exist") from None
+        return path, {}
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
+    known = [option.name for option in options()]
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key.replace("-", "_"), known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`voltbridge up --help` lists every option"
+            raise ConfigurationError(f"{path} has the unknown key {key}; {hint}")
+    return path, content
+
+
+def _read(option: Option, value: object, where: str) -> Any:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            return option.row.kind.read(str(value))
+        except ValueError:
+            pass
+    # A database URL may carry a password: say what is wrong without repeating it.
+    shown = "set to something else" if option.name == "database_url" else f"{value!r}"
+    raise ConfigurationError(f"{where} must be {option.row.kind.expected}, but is {shown}")

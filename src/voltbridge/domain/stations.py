@@ -16,6 +16,7 @@ from voltbridge.domain.evses import Connector
 from voltbridge.domain.transactions import Transaction
 
 __all__ = [
+    "AfterBoot",
     "LiveStation",
     "Onboarding",
     "RegistrationStatus",
@@ -43,6 +44,16 @@ class Onboarding(StrEnum):
     REJECT = "reject"
 
 
+class AfterBoot(StrEnum):
+    """What the CSMS asks of its own accord once it has accepted a boot."""
+
+    NONE = "none"
+    STATUS = "status"
+    """The status of the connectors."""
+    PROBE = "probe"
+    """The configuration or the device model."""
+
+
 class Strictness(StrEnum):
     """How messages that break the schema are treated."""
 
@@ -59,7 +70,7 @@ class StationSettings:
     registration: RegistrationStatus
     created_at: datetime
     name: str | None = None
-    password_hash: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
     strictness: Strictness | None = None
     """None: the server's default."""
     heartbeat_interval_s: int | None = None
@@ -130,6 +141,8 @@ class LiveStation:
     """By (EVSE id, connector id). (0, 0) is the station as a whole."""
     transactions: dict[str, Transaction] = field(default_factory=dict)
     """Open ones, and those that ended on this connection, by the protocol's transaction id."""
+    trusted_status_at: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    """By connector: the station's time of the last status on this connection, where its clock agreed with ours."""
     last_seen_at: datetime | None = None
     last_heartbeat_at: datetime | None = None
     followups: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from voltbridge.protocol.versions import Version
 
 __all__ = [
+    "CODES",
     "ERROR_CODES",
     "UNANSWERED",
     "CodeRow",
@@ -93,46 +94,55 @@ class CodeRow(NamedTuple):
     source: str
 
 
-def _rows() -> dict[tuple[Version, ViolationKind], CodeRow]:
-    kind, code = ViolationKind, ErrorCode
-    rows = {
-        (Version.V16, each): CodeRow(named, source)
-        for each, named, source in (
-            (kind.OCCURRENCE, code.OCCURENCE_CONSTRAINT_VIOLATION, "J-1.6 table 7, errata 5.1"),
-            (kind.PROPERTY, code.PROPERTY_CONSTRAINT_VIOLATION, "J-1.6 table 7"),
-            (kind.TYPE, code.TYPE_CONSTRAINT_VIOLATION, "J-1.6 table 7"),
-            (kind.FORMAT, code.FORMATION_VIOLATION, "J-1.6 table 7, errata 5.2"),
-            (kind.FRAME, code.FORMATION_VIOLATION, "J-1.6 table 7, 4.2.3 (2)"),
-            (kind.UNKNOWN_ACTION, code.NOT_IMPLEMENTED, "J-1.6 table 7"),
-            (kind.UNSUPPORTED_ACTION, code.NOT_SUPPORTED, "J-1.6 table 7"),
-            (kind.SECURITY, code.SECURITY_ERROR, "J-1.6 table 7, errata 3.10"),
-            (kind.INTERNAL, code.INTERNAL_ERROR, "J-1.6 table 7"),
-            (kind.GENERIC, code.GENERIC_ERROR, "J-1.6 table 7"),
-            (kind.PROTOCOL, code.PROTOCOL_ERROR, "J-1.6 table 7"),
+_TABLE_16: Final = "J-1.6 table 7"
+_TABLE_2: Final = "Part 4 RPC Framework Error Codes"
+
+_CODES_OF_16: Final = {
+    ViolationKind.OCCURRENCE: CodeRow(ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, f"{_TABLE_16}, errata 5.1"),
+    ViolationKind.PROPERTY: CodeRow(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, _TABLE_16),
+    ViolationKind.TYPE: CodeRow(ErrorCode.TYPE_CONSTRAINT_VIOLATION, _TABLE_16),
+    ViolationKind.FORMAT: CodeRow(ErrorCode.FORMATION_VIOLATION, f"{_TABLE_16}, errata 5.2"),
+    ViolationKind.FRAME: CodeRow(ErrorCode.FORMATION_VIOLATION, f"{_TABLE_16}, 4.2.3 item 2"),
+    ViolationKind.UNKNOWN_ACTION: CodeRow(ErrorCode.NOT_IMPLEMENTED, _TABLE_16),
+    ViolationKind.UNSUPPORTED_ACTION: CodeRow(ErrorCode.NOT_SUPPORTED, _TABLE_16),
+    ViolationKind.SECURITY: CodeRow(ErrorCode.SECURITY_ERROR, f"{_TABLE_16}, errata 3.10"),
+    ViolationKind.INTERNAL: CodeRow(ErrorCode.INTERNAL_ERROR, _TABLE_16),
+    ViolationKind.GENERIC: CodeRow(ErrorCode.GENERIC_ERROR, _TABLE_16),
+    ViolationKind.PROTOCOL: CodeRow(ErrorCode.PROTOCOL_ERROR, _TABLE_16),
+}
+
+_CODES_OF_21: Final = {
+    ViolationKind.OCCURRENCE: CodeRow(ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION, _TABLE_2),
+    ViolationKind.PROPERTY: CodeRow(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, _TABLE_2),
+    ViolationKind.TYPE: CodeRow(ErrorCode.TYPE_CONSTRAINT_VIOLATION, _TABLE_2),
+    ViolationKind.FORMAT: CodeRow(ErrorCode.FORMAT_VIOLATION, _TABLE_2),
+    ViolationKind.FRAME: CodeRow(ErrorCode.RPC_FRAMEWORK_ERROR, f"{_TABLE_2}, 4.2.3 item 2"),
+    ViolationKind.UNREADABLE: CodeRow(ErrorCode.RPC_FRAMEWORK_ERROR, f"{_TABLE_2}, 4.2.3 (id -1)"),
+    ViolationKind.UNKNOWN_ACTION: CodeRow(ErrorCode.NOT_IMPLEMENTED, _TABLE_2),
+    ViolationKind.UNSUPPORTED_ACTION: CodeRow(ErrorCode.NOT_SUPPORTED, _TABLE_2),
+    ViolationKind.SECURITY: CodeRow(ErrorCode.SECURITY_ERROR, f"{_TABLE_2}; Part 2 B02 and B03"),
+    ViolationKind.INTERNAL: CodeRow(ErrorCode.INTERNAL_ERROR, _TABLE_2),
+    ViolationKind.GENERIC: CodeRow(ErrorCode.GENERIC_ERROR, _TABLE_2),
+    ViolationKind.PROTOCOL: CodeRow(ErrorCode.PROTOCOL_ERROR, _TABLE_2),
+}
+
+# 2.0.1 says of an unknown message type both "ignore" (4.1.3) and "answer" (4.4); 4.4 is about nothing else, so it wins.
+_CODES_OF_201: Final = {
+    **_CODES_OF_21,
+    ViolationKind.MESSAGE_TYPE: CodeRow(ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED, f"{_TABLE_2}, 4.4"),
+}
+
+ERROR_CODES: Final[Mapping[tuple[Version, ViolationKind], CodeRow]] = MappingProxyType(
+    {
+        (version, kind): row
+        for version, rows in (
+            (Version.V16, _CODES_OF_16),
+            (Version.V201, _CODES_OF_201),
+            (Version.V21, _CODES_OF_21),
         )
+        for kind, row in rows.items()
     }
-    for version, part4, table in ((Version.V201, "2.0.1 Part 4", 8), (Version.V21, "2.1 Part 4", 9)):
-        for each, named, source in (
-            (kind.OCCURRENCE, code.OCCURRENCE_CONSTRAINT_VIOLATION, f"table {table}"),
-            (kind.PROPERTY, code.PROPERTY_CONSTRAINT_VIOLATION, f"table {table}"),
-            (kind.TYPE, code.TYPE_CONSTRAINT_VIOLATION, f"table {table}"),
-            (kind.FORMAT, code.FORMAT_VIOLATION, f"table {table}"),
-            (kind.FRAME, code.RPC_FRAMEWORK_ERROR, f"table {table}, 4.2.3 (2)"),
-            (kind.UNREADABLE, code.RPC_FRAMEWORK_ERROR, f"table {table}, 4.2.3 (id -1)"),
-            (kind.UNKNOWN_ACTION, code.NOT_IMPLEMENTED, f"table {table}"),
-            (kind.UNSUPPORTED_ACTION, code.NOT_SUPPORTED, f"table {table}"),
-            (kind.SECURITY, code.SECURITY_ERROR, f"table {table}; Part 2 B02, B03"),
-            (kind.INTERNAL, code.INTERNAL_ERROR, f"table {table}"),
-            (kind.GENERIC, code.GENERIC_ERROR, f"table {table}"),
-            (kind.PROTOCOL, code.PROTOCOL_ERROR, f"table {table}"),
-        ):
-            rows[version, each] = CodeRow(named, f"{part4} {source}")
-    # 2.0.1 says both "ignore" (4.1.3) and "answer" (4.4); the section on fallback is the more specific one.
-    rows[Version.V201, kind.MESSAGE_TYPE] = CodeRow(code.MESSAGE_TYPE_NOT_SUPPORTED, "2.0.1 Part 4 4.4, table 8")
-    return rows
-
-
-ERROR_CODES: Final[Mapping[tuple[Version, ViolationKind], CodeRow]] = MappingProxyType(_rows())
+)
 """(version, kind) -> code and its source. A pair that is not here is in ``UNANSWERED``."""
 
 UNANSWERED: Final[Mapping[tuple[Version, ViolationKind], str]] = MappingProxyType(
@@ -143,6 +153,23 @@ UNANSWERED: Final[Mapping[tuple[Version, ViolationKind], str]] = MappingProxyTyp
     }
 )
 """(version, kind) -> source, for what the standard answers with silence."""
+
+_KINDS: Final[Mapping[str, ViolationKind]] = MappingProxyType(
+    {row.code: kind for (_, kind), row in ERROR_CODES.items()}
+    # Two kinds share a code in some version; read back, the code means the one its name says.
+    | {ErrorCode.FORMATION_VIOLATION: ViolationKind.FORMAT, ErrorCode.RPC_FRAMEWORK_ERROR: ViolationKind.FRAME}
+)
+
+_CODES_2: Final = frozenset(ErrorCode) - {ErrorCode.FORMATION_VIOLATION, ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION}
+
+CODES: Final[Mapping[Version, frozenset[ErrorCode]]] = MappingProxyType(
+    {
+        Version.V16: frozenset(row.code for (version, _), row in ERROR_CODES.items() if version is Version.V16),
+        Version.V201: _CODES_2,
+        Version.V21: _CODES_2,
+    }
+)
+"""The codes a CALLERROR of each version may have (J-1.6 table 7, 2.0.1 Part 4 table 8, 2.1 Part 4 table 9)."""
 
 _KINDS: Final[Mapping[str, ViolationKind]] = MappingProxyType(
     {
@@ -180,6 +207,8 @@ def spelled_for(version: Version, code: str) -> str:
 
     Lets a handler that knows no versions refuse with a code of any version.
     """
+    if code in CODES[version]:
+        return code
     kind = _KINDS.get(code)
     row = ERROR_CODES.get((version, kind)) if kind is not None else None
     return row.code if row is not None else ErrorCode.GENERIC_ERROR

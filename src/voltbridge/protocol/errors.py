@@ -154,12 +154,6 @@ UNANSWERED: Final[Mapping[tuple[Version, ViolationKind], str]] = MappingProxyTyp
 )
 """(version, kind) -> source, for what the standard answers with silence."""
 
-_KINDS: Final[Mapping[str, ViolationKind]] = MappingProxyType(
-    {row.code: kind for (_, kind), row in ERROR_CODES.items()}
-    # Two kinds share a code in some version; read back, the code means the one its name says.
-    | {ErrorCode.FORMATION_VIOLATION: ViolationKind.FORMAT, ErrorCode.RPC_FRAMEWORK_ERROR: ViolationKind.FRAME}
-)
-
 _CODES_2: Final = frozenset(ErrorCode) - {ErrorCode.FORMATION_VIOLATION, ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION}
 
 CODES: Final[Mapping[Version, frozenset[ErrorCode]]] = MappingProxyType(
@@ -173,20 +167,10 @@ CODES: Final[Mapping[Version, frozenset[ErrorCode]]] = MappingProxyType(
 
 _KINDS: Final[Mapping[str, ViolationKind]] = MappingProxyType(
     {
-        ErrorCode.FORMAT_VIOLATION: ViolationKind.FORMAT,
-        ErrorCode.FORMATION_VIOLATION: ViolationKind.FORMAT,
-        ErrorCode.GENERIC_ERROR: ViolationKind.GENERIC,
-        ErrorCode.INTERNAL_ERROR: ViolationKind.INTERNAL,
-        ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED: ViolationKind.MESSAGE_TYPE,
-        ErrorCode.NOT_IMPLEMENTED: ViolationKind.UNKNOWN_ACTION,
-        ErrorCode.NOT_SUPPORTED: ViolationKind.UNSUPPORTED_ACTION,
-        ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION: ViolationKind.OCCURRENCE,
-        ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: ViolationKind.OCCURRENCE,
-        ErrorCode.PROPERTY_CONSTRAINT_VIOLATION: ViolationKind.PROPERTY,
-        ErrorCode.PROTOCOL_ERROR: ViolationKind.PROTOCOL,
-        ErrorCode.RPC_FRAMEWORK_ERROR: ViolationKind.FRAME,
-        ErrorCode.SECURITY_ERROR: ViolationKind.SECURITY,
-        ErrorCode.TYPE_CONSTRAINT_VIOLATION: ViolationKind.TYPE,
+        **{row.code.value: kind for (_, kind), row in ERROR_CODES.items()},
+        # Two kinds share each of these; read back, they mean what their names say.
+        ErrorCode.FORMATION_VIOLATION.value: ViolationKind.FORMAT,
+        ErrorCode.RPC_FRAMEWORK_ERROR.value: ViolationKind.FRAME,
     }
 )
 

@@ -1,0 +1,117 @@
+"""The event log: what happened is stored first and told to listeners after.
+
+``emit`` puts an event into the journal with everything else the message changed, so the event exists exactly when the
+change does. The bus hears of it once that batch is committed, in the order of the events' ids; events of a batch that
+was given up are never told. ``emit_live`` is for what nobody reads later: it is told at once, and only if someone
+listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from voltbridge.csms.journal import Journal, StorageUnavailable
+from voltbridge.domain.clock import Clock
+from voltbridge.domain.events import Event, LiveEvent
+from voltbridge.domain.ids import IdSource
+
+__all__ = ["EventLog", "Publisher", "message_data"]
+
+
+class Publisher(Protocol):
+    """The part of the bus that events leave through."""
+
+    def publish(self, event: Event | LiveEvent) -> None: ...
+
+    @property
+    def has_subscribers(self) -> bool: ...
+
+
+class EventLog:
+    """Where every part of the CSMS says what happened."""
+
+    def __init__(self, journal: Journal, bus: Publisher, ids: IdSource, clock: Clock) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._ids = ids
+        self._clock = clock
+        self._stored: list[Event] = []
+        """In the journal, not yet told."""
+        self._teller: asyncio.Task[None] | None = None
+        self._lost: set[str] = set()
+        journal.on_lost(self._lost.update)
+
+    def emit(self, type: str, station_id: str | None, /, **data: Any) -> Event:
+        """Store an event with the current batch, and tell it to listeners once that is committed.
+
+        ``data`` are JSON values. Needs a running event loop. Raises StorageUnavailable when the journal takes nothing.
+        """
+        event = Event(self._ids.next(), type, self._clock.now(), station_id, data)
+        self._journal.put(event)
+        self._stored.append(event)
+        if self._teller is None:
+            self._teller = asyncio.get_running_loop().create_task(self._tell())
+        return event
+
+    def emit_live(self, type: str, station_id: str | None, /, **data: Any) -> None:
+        """Tell those who listen now."""
+        if self._bus.has_subscribers:
+            self._bus.publish(LiveEvent(type, self._clock.now(), station_id, data))
+
+    async def told(self) -> None:
+        """Return once every event emitted so far was told or given up."""
+        if self._teller is not None:
+            await asyncio.shield(self._teller)
+
+    async def _tell(self) -> None:
+        try:
+            while self._stored:
+                batch, self._stored = self._stored, []
+                for event in await self._kept(batch):
+                    self._bus.publish(event)
+        finally:
+            # Nothing awaits between the check above and this line, so no event can be left behind.
+            self._teller = None
+
+    async def _kept(self, batch: list[Event]) -> list[Event]:
+        """The events of a batch that are durable."""
+        self._lost.clear()
+        try:
+            await self._journal.committed()
+        except StorageUnavailable:
+            return [event for event in batch if event.station_id is not None and event.station_id not in self._lost]
+        return batch
+
+
+def message_data(message: Struct) -> dict[str, Any]:
+    """A message as an event's data: snake_case names, plain JSON values, absent fields left out.
+
+    ``customData`` and other objects of a vendor's own keep their keys as they came.
+    """
+    return {name: _plain(value) for name, value in _fields(message)}
+
+
+def _fields(value: Struct) -> list[tuple[str, Any]]:
+    present = []
+    for name in value.__struct_fields__:
+        field = getattr(value, name)
+        if field is not UNSET:
+            present.append((name, field))
+    return present
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return {name: _plain(inner) for name, inner in _fields(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Mapping):
+        return msgspec.to_builtins(value)
+    return value

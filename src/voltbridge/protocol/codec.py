@@ -6,13 +6,16 @@ slowly, to say what is wrong or, by the policy, to mend it (``repair``).
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from voltbridge.protocol import repair
+from voltbridge.protocol.checks import Check, after_decoding
 from voltbridge.protocol.datetimes import DateTime, parse_rfc3339
-from voltbridge.protocol.errors import ViolationKind
 from voltbridge.protocol.policy import Deviation, Policy, Violation
+from voltbridge.protocol.shapes import record
 from voltbridge.protocol.structs import CustomDataType, Payload
 from voltbridge.protocol.versions import Version
 
@@ -21,7 +24,17 @@ __all__ = ["Deviation", "Policy", "Violation", "decode", "encode", "encode_check
 P = TypeVar("P", bound=Payload)
 Buffer = bytes | bytearray | memoryview | msgspec.Raw | str
 
-_DECODERS: Final[dict[type[Payload], msgspec.json.Decoder[Any]]] = {}
+_REFUSED: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
+
+
+class _Plan(NamedTuple):
+    """How messages of one type are read."""
+
+    decode: Callable[[Buffer], Any]
+    check: Check | None
+
+
+_PLANS: Final[dict[type[Payload], _Plan]] = {}
 
 
 def _from_json(kind: type, value: Any) -> Any:
@@ -73,11 +86,19 @@ def decode(
 
     Raises Violation when the policy refuses it.
     """
-    decoder = _DECODERS.get(message_type)
-    if decoder is None:
-        decoder = _DECODERS[message_type] = msgspec.json.Decoder(message_type, dec_hook=_from_json)
+    plan = _PLANS.get(message_type) or _plan(message_type)
     try:
-        message: P = decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Violation(ViolationKind.FORMAT, "$", str(error)) from error
+        message: P = plan.decode(payload)
+        if plan.check is None or plan.check(message):
+            return message
+    except _REFUSED:
+        pass
+    message, noted = repair.read(message_type, payload if isinstance(payload, str) else bytes(payload), policy)
+    if deviations is not None:
+        deviations += noted
     return message
+
+
+def _plan(message_type: type[Payload]) -> _Plan:
+    decoder = msgspec.json.Decoder(message_type, dec_hook=_from_json)
+    return _PLANS.setdefault(message_type, _Plan(decoder.decode, after_decoding(record(message_type))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AlreadyExists", "NotFound", "SchemaTooNew", "StorageUnavailable"]
+__all__ = ["AlreadyExists", "InvalidValue", "NotFound", "SchemaTooNew", "StorageUnavailable"]
 
 
 class AlreadyExists(Exception):
@@ -12,6 +12,15 @@ class AlreadyExists(Exception):
         super().__init__(f"{noun} {key} exists already")
         self.noun = noun
         self.key = key
+
+
+class InvalidValue(ValueError):
+    """A value that somebody chose cannot be used. ``problem`` continues a sentence that begins with ``field``."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+        self.problem = problem
 
 
 class NotFound(Exception):

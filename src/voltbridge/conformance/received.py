@@ -1,0 +1,65 @@
+"""A message from the system under test, and what a case may say about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal
+
+from voltbridge.conformance.failure import StepFailed
+
+__all__ = ["ABSENT", "Absent", "Received"]
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final[Literal[Absent.ABSENT]] = Absent.ABSENT
+"""Stands for a field that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A payload (or an object within one) that the schema accepts, and the step it came at."""
+
+    step: str
+    name: str
+    """The message, such as ``AuthorizeResponse``, and where in it this object is."""
+    payload: Mapping[str, Any]
+
+    def at(self, path: str) -> Any:
+        """The value at a path of field names joined by dots, or ``ABSENT``."""
+        value: Any = self.payload
+        for key in path.split("."):
+            if not isinstance(value, Mapping) or key not in value:
+                return ABSENT
+            value = value[key]
+        return value
+
+    def expect(self, path: str, *allowed: object) -> None:
+        """Raises StepFailed unless the value at the path is one of those allowed (``ABSENT`` among them)."""
+        value = self.at(path)
+        if not any(value == one and type(value) is type(one) for one in allowed):
+            wanted = " or ".join(_shown(one) for one in allowed)
+            raise StepFailed(self.step, f"{self.name}.{path} {wanted}", _shown(value))
+
+    def pick(self, path: str, wanted: Mapping[str, object]) -> Received:
+        """The first object of a list that has these values at these paths; raises StepFailed when there is none."""
+        value = self.at(path)
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            found = Received(self.step, f"{self.name}.{path}[{index}]", item)
+            if all(found.at(key) == one for key, one in wanted.items()):
+                return found
+        conditions = ", ".join(f"{key} {_shown(one)}" for key, one in wanted.items())
+        raise StepFailed(self.step, f"an entry of {self.name}.{path} with {conditions}", _shown(value))
+
+
+def _shown(value: object) -> str:
+    if value is ABSENT:
+        return "no such field"
+    return json.dumps(value, ensure_ascii=False)

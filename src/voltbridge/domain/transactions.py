@@ -111,6 +111,10 @@ class Transaction:
     """Sequence numbers seen, as compact ranges: ``0-5,7``."""
     close_note: str | None = None
     """The operator's reason, when closed by hand."""
+    superseded_by: int | None = None
+    """Our id of the newer transaction on the same EVSE, while this one is active and its end has not arrived."""
+    progress: str = ""
+    """What later updates need to know of the earlier ones; only ``voltbridge.domain.transaction_rules`` reads it."""
 
 
 @dataclass(frozen=True, slots=True)

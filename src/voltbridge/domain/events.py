@@ -27,14 +27,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which stored events to list; what is None does not matter."""
-
-    type: str | None = None
-    station_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LiveEvent:
     """Something that listeners may want now and nobody needs later."""
 
@@ -42,3 +34,18 @@ class LiveEvent:
     at: datetime
     station_id: str | None
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted; what is None does not matter."""
+
+    type: str | None = None
+    """A type, or the noun that types begin with: ``transaction`` stands for ``transaction.started`` too."""
+    station_id: str | None = None
+
+    def takes(self, event: Event | LiveEvent) -> bool:
+        """Whether the event is wanted."""
+        if self.station_id is not None and event.station_id != self.station_id:
+            return False
+        return self.type is None or event.type == self.type or event.type.startswith(self.type + ".")

@@ -6,7 +6,7 @@ Each keeps what it was given in a public attribute, so that a test reads the eff
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -14,10 +14,13 @@ from typing import Any, TypeVar
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Fact, StorageUnavailable
 from voltbridge.domain.clock import Cancel
+from voltbridge.domain.errors import AlreadyExists, NotFound
 from voltbridge.domain.events import Event, LiveEvent
 from voltbridge.domain.ids import IdSource
+from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.stations import RegistrationStatus, Station, StationFilter, StationReport, StationSettings
 
-__all__ = ["START", "FakeBus", "FakeClock", "FakeJournal", "World"]
+__all__ = ["START", "FakeBus", "FakeClock", "FakeJournal", "FakeStations", "World"]
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Kind = TypeVar("Kind")
@@ -158,3 +161,60 @@ class World:
     def emitted(self, type: str) -> list[dict[str, Any]]:
         """The data of the stored events of one type, oldest first."""
         return [dict(event.data) for event in self.journal.of(Event) if event.type == type]
+
+
+class FakeStations:
+    """The stations' book: settings and reports by identity."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, StationSettings] = {}
+        self.reports: dict[str, StationReport] = {}
+
+    async def get(self, station_id: str) -> Station | None:
+        settings = self.settings.get(station_id)
+        if settings is None:
+            return None
+        return Station(settings, self.reports.get(station_id, StationReport(station_id)))
+
+    async def add(self, settings: StationSettings) -> None:
+        if settings.station_id in self.settings:
+            raise AlreadyExists("station", settings.station_id)
+        self.settings[settings.station_id] = settings
+
+    async def save_settings(self, settings: StationSettings) -> None:
+        if settings.station_id not in self.settings:
+            raise NotFound("station", settings.station_id)
+        self.settings[settings.station_id] = settings
+
+    async def delete(self, station_id: str) -> None:
+        if self.settings.pop(station_id, None) is None:
+            raise NotFound("station", station_id)
+        self.reports.pop(station_id, None)
+
+    async def waiting(self) -> int:
+        return sum(_is_waiting(settings) for settings in self.settings.values())
+
+    async def list(self, wanted: StationFilter, page: PageRequest) -> Page[Station]:
+        ids = [
+            station_id
+            for station_id, settings in sorted(self.settings.items())
+            if (wanted.registration is None or settings.registration is wanted.registration)
+            and (wanted.among is None or station_id in wanted.among)
+            and (wanted.not_among is None or station_id not in wanted.not_among)
+        ]
+        return await self._page(ids, page)
+
+    async def inbox(self, page: PageRequest) -> Page[Station]:
+        waiting = [settings for settings in self.settings.values() if _is_waiting(settings)]
+        waiting.sort(key=lambda settings: settings.created_at, reverse=True)
+        return await self._page([settings.station_id for settings in waiting], page)
+
+    async def _page(self, ids: Sequence[str], page: PageRequest) -> Page[Station]:
+        start = int(page.cursor or 0)
+        stations = [await self.get(station_id) for station_id in ids[start : start + page.limit]]
+        more = start + page.limit < len(ids)
+        return Page(tuple(station for station in stations if station), str(start + page.limit) if more else None)
+
+
+def _is_waiting(settings: StationSettings) -> bool:
+    return settings.registration is RegistrationStatus.PENDING and settings.adopted_at is None

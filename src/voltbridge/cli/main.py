@@ -1,0 +1,51 @@
+"""The ``voltbridge`` command and its subcommands."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from voltbridge import __version__
+from voltbridge.cli.database import database
+from voltbridge.cli.up import up
+from voltbridge.settings import ConfigurationError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="voltbridge",
+    help="OCPP charging platform: a CSMS for every OCPP version, and the tools around it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"voltbridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("up")(up)
+app.add_typer(database, name="db")
+
+
+def main() -> None:
+    """Run the command line; a mistake in the configuration ends it with one sentence and status 2."""
+    try:
+        app()
+    except ConfigurationError as error:
+        typer.echo(f"voltbridge: {error}", err=True)
+        sys.exit(2)

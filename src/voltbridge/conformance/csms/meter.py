@@ -36,7 +36,7 @@ def meter_value(moment: datetime, context: str, energy_wh: float, *, signed: boo
 def meter_values_to_the_end(
     end: datetime, interval_s: float, count: int, context: str, *, signed: bool = False
 ) -> list[dict[str, Any]]:
-    """What a transaction's last message carries: ``count`` readings in the context at the interval, and the last one."""
+    """What a transaction's last message carries: ``count`` readings in the context, the interval apart, and the last."""
     step = timedelta(seconds=interval_s)
     values = [
         meter_value(end - (count - index) * step, context, 100.0 * index, signed=signed) for index in range(count)
@@ -64,7 +64,8 @@ def _signed(moment: datetime, context: str, energy_wh: float) -> Mapping[str, st
     public = _key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return {
         "signedMeterData": base64.b64encode(f"OCMF|{data}|{signature}".encode()).decode(),
-        "signingMethod": "ECDSA-secp256r1-SHA256",
+        # Empty because the OCMF says it already (Signed meter values in OCPP, 4.2).
+        "signingMethod": "",
         "encodingMethod": "OCMF",
         "publicKey": base64.b64encode(f"oca:base16:asn1:{public.hex()}".encode()).decode(),
     }

@@ -1,4 +1,4 @@
-"""The reusable states of Part 6, 3.18: each brings the simulated station into a state, and checks what the document checks.
+"""The reusable states of Part 6, 3.18: each brings the simulated station into a state and checks what it says there.
 
 What a state says of "the state" is kept per EVSE in ``Session``. Whether the session is authorized and whether the EV
 is connected are kept beside it, since both outlast the state that brought them.

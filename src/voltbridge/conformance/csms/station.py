@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +69,7 @@ class SimulatedStation:
     """Connectors last reported as something else than Available."""
     _connection: Connection | None = None
     _stage: str = ""
-    _event_seq_no: int = 0
+    _events: int = 0
 
     @property
     def evse_id(self) -> int:
@@ -188,13 +189,20 @@ class SimulatedStation:
         return [one for one in self.configuration.connectors() if one[0] == evse_id]
 
     async def notify_event(
-        self, step: int, trigger: str, component: Mapping[str, Any], variable: str, actual_value: str
+        self,
+        step: int,
+        trigger: str,
+        component: Mapping[str, Any],
+        variable: str,
+        actual_value: str,
+        *,
+        moment: datetime | None = None,
     ) -> Received:
-        """Send a NotifyEventRequest about one variable."""
-        self._event_seq_no += 1
+        """Send a NotifyEventRequest about one variable, as it was at that moment or is now."""
+        self._events += 1
         event = {
-            "eventId": self._event_seq_no,
-            "timestamp": self.now(),
+            "eventId": self._events,
+            "timestamp": self.now() if moment is None else DateTime.of(moment),
             "trigger": trigger,
             "actualValue": actual_value,
             "eventNotificationType": "HardWiredNotification",
@@ -217,6 +225,7 @@ class SimulatedStation:
         known_evse: bool = False,
         token: Token | None = None,
         meter_value: Sequence[Mapping[str, Any]] | None = None,
+        moment: datetime | None = None,
         custom_data: Mapping[str, Any] | None = None,
         **info: str,
     ) -> Received:
@@ -232,7 +241,7 @@ class SimulatedStation:
         transaction: dict[str, Any] = {"transactionId": session.transaction_id, **info}
         payload: dict[str, Any] = {
             "eventType": event_type,
-            "timestamp": self.now(),
+            "timestamp": self.now() if moment is None else DateTime.of(moment),
             "triggerReason": trigger_reason,
             "seqNo": session.seq_no,
             "transactionInfo": transaction,

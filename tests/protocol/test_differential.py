@@ -17,13 +17,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from tests.strategies.oracle import definitions, dump, messages, parse, same, validator
+from tests.strategies.oracle import definitions, dump, faults, messages, parse, same, validator
 from tests.strategies.payloads import least, mutated, put, valid, variants
+
 from voltbridge.protocol import v16, v21, v201
 from voltbridge.protocol.codec import Violation, decode, encode, encode_checked
 from voltbridge.protocol.errors import ViolationKind
@@ -50,14 +49,17 @@ def message_type(version: Version, name: str) -> type[Payload]:
 
 
 def agrees(kind: type[Payload], judge: Any, payload: Any) -> bool:
-    """Both accept (and the message comes back out as it went in) or both refuse; True when both accept."""
+    """Both accept (and the message comes back out as it went in) or both refuse, for the same reason at the same place.
+
+    True when both accept.
+    """
     data = dump(payload)
     accepted = judge.is_valid(payload)
     try:
         message = decode(kind, data)
     except Violation as violation:
         assert not accepted, f"refused, though the schema accepts it: {violation}\n{data.decode()}"
-        assert violation.path.startswith("$")
+        assert (violation.path, violation.kind) in faults(judge, payload).items(), data.decode()
         return False
     assert accepted, f"accepted, though the schema refuses it\n{data.decode()}"
     assert same(parse(encode_checked(message)), parse(data)), f"changed on the way: {data.decode()}"
@@ -96,3 +98,69 @@ def test_every_rule_of_every_field(version: Version, name: str) -> None:
         assert agrees(kind, judge, payload)
         for value in variants(inner, schema, ordinary):
             agrees(kind, judge, put(payload, (field,), value))
+
+
+def heartbeat(interval: str) -> str:
+    return f'{{"status": "Accepted", "currentTime": "2024-01-01T00:00:00Z", "interval": {interval}}}'
+
+
+def cost(amount: str) -> str:
+    return f'{{"totalCost": {amount}, "transactionId": "1"}}'
+
+
+def test_exception_digits_beyond_a_double() -> None:
+    exact = "0.1234567890123456789"
+    message = decode(v201.CostUpdatedRequest, cost(exact))
+    assert message.total_cost == float(exact)
+    assert exact not in encode(message).decode()
+
+
+@pytest.mark.parametrize("amount", ["1e400", "-1e400", f"1{'0' * 400}"])
+def test_exception_numbers_beyond_a_double(amount: str) -> None:
+    assert validator(messages(Version.V201)["CostUpdatedRequest"]).is_valid(parse(cost(amount).encode()))
+    with pytest.raises(Violation) as refused:
+        decode(v201.CostUpdatedRequest, cost(amount))
+    assert (refused.value.kind, refused.value.path) == (ViolationKind.PROPERTY, "$.totalCost")
+
+
+@pytest.mark.parametrize(
+    ("interval", "path"), [("1e5000", "$.interval"), ("1e99999999999999999999", "$.interval"), ("1" * 5000, "$")]
+)
+def test_exception_integers_of_thousands_of_digits(interval: str, path: str) -> None:
+    with pytest.raises(Violation) as refused:
+        decode(v201.BootNotificationResponse, heartbeat(interval))
+    assert (refused.value.kind, refused.value.path) == (ViolationKind.PROPERTY, path)
+
+
+@pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"])
+def test_exception_date_times_out_of_range(text: str) -> None:
+    payload = {"currentTime": text}
+    assert validator(messages(Version.V201)["HeartbeatResponse"]).is_valid(payload)
+    with pytest.raises(Violation) as refused:
+        decode(v201.HeartbeatResponse, dump(payload))
+    assert (refused.value.kind, refused.value.path) == (ViolationKind.PROPERTY, "$.currentTime")
+
+
+def test_exception_repeated_key() -> None:
+    data = b'{"currentTime": 1, "currentTime": "2024-01-01T00:00:00Z"}'
+    assert validator(messages(Version.V201)["HeartbeatResponse"]).is_valid(parse(data))
+    with pytest.raises(Violation, match="comes twice") as refused:
+        decode(v201.HeartbeatResponse, data)
+    assert refused.value.kind is ViolationKind.FORMAT
+
+
+def test_exception_half_a_surrogate_pair() -> None:
+    data = b'{"idToken": {"idToken": "\\ud83d", "type": "Central"}}'
+    assert validator(messages(Version.V201)["AuthorizeRequest"]).is_valid(parse(data))
+    with pytest.raises(Violation) as refused:
+        decode(v201.AuthorizeRequest, data)
+    assert refused.value.kind is ViolationKind.FORMAT
+
+
+@pytest.mark.parametrize("field", ["data", "customData"])
+def test_exception_nesting(field: str) -> None:
+    deep = "[" * 5000 + "]" * 5000
+    inner = f'{{"vendorId": "v", "x": {deep}}}' if field == "customData" else deep
+    with pytest.raises(Violation, match="deep") as refused:
+        decode(v201.DataTransferRequest, f'{{"vendorId": "v", "{field}": {inner}}}')
+    assert refused.value.kind is ViolationKind.FORMAT

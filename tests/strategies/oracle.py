@@ -14,16 +14,17 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, ValidationError
+from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, ValidationError, validators
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend
-from protocol_schemas import load, name_inline_types
 
+from protocol_schemas import load, name_inline_types
+from voltbridge.protocol.errors import ViolationKind
 from voltbridge.protocol.versions import Version
 
-__all__ = ["definitions", "dump", "messages", "parse", "same", "validator"]
+__all__ = ["definitions", "dump", "faults", "messages", "parse", "same", "validator"]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_extend: Any = validators.extend
 _FORMATS = FormatChecker(formats=())
 
 
@@ -71,7 +72,43 @@ def same(left: Any, right: Any) -> bool:
 def validator(schema: dict[str, Any]) -> Validator:
     """What judges payloads by a schema, in the draft it is written in."""
     draft = _DRAFT_4 if "draft-04" in schema["$schema"] else _DRAFT_6
-    return draft(schema, format_checker=_FORMATS)
+    judge: Validator = draft(schema, format_checker=_FORMATS)
+    return judge
+
+
+_KINDS = {
+    "additionalProperties": ViolationKind.FORMAT,
+    "enum": ViolationKind.PROPERTY,
+    "format": ViolationKind.PROPERTY,
+    "maxItems": ViolationKind.OCCURRENCE,
+    "maxLength": ViolationKind.PROPERTY,
+    "maximum": ViolationKind.PROPERTY,
+    "minItems": ViolationKind.OCCURRENCE,
+    "minimum": ViolationKind.PROPERTY,
+    "multipleOf": ViolationKind.PROPERTY,
+    "required": ViolationKind.OCCURRENCE,
+    "type": ViolationKind.TYPE,
+}
+
+
+def faults(judge: Validator, payload: Any) -> dict[str, ViolationKind]:
+    """Every fault of a payload: path -> kind. A value of the wrong type has no other fault."""
+    found: dict[str, ViolationKind] = {}
+    for error in judge.iter_errors(payload):
+        rule: Any = error.validator_value
+        path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
+        keys: list[str] = []
+        if error.validator == "required":
+            keys = [key for key in rule if key not in error.instance]
+        elif error.validator == "additionalProperties":
+            known: Any = error.schema
+            keys = [key for key in dict(error.instance) if key not in known.get("properties", {})]
+        kind = _KINDS[str(error.validator)]
+        if path == "$" and kind is ViolationKind.TYPE:
+            kind = ViolationKind.FORMAT
+        for place in [f"{path}.{key}" for key in keys] or [path]:
+            found[place] = kind if found.get(place) is not ViolationKind.TYPE else ViolationKind.TYPE
+    return found
 
 
 def _is_number(_: Any, value: Any) -> bool:
@@ -91,12 +128,12 @@ def _multiple_of(_: Any, divisor: Any, value: Any, __: Any) -> Any:
         yield ValidationError(f"{value} is not a multiple of {divisor}")
 
 
-_DRAFT_4 = extend(
+_DRAFT_4 = _extend(
     Draft4Validator,
     {"multipleOf": _multiple_of},
     type_checker=Draft4Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer_4}),
 )
-_DRAFT_6 = extend(
+_DRAFT_6 = _extend(
     Draft6Validator,
     {"multipleOf": _multiple_of},
     type_checker=Draft6Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer_6}),

@@ -68,7 +68,7 @@ _NO_URIS = (
     "http://ä",
     "http://a#b#c",
 )
-_OTHER_TYPES = (None, True, 0, Decimal("1.5"), "text", [], {}, [{}])
+_OTHER_TYPES: tuple[Any, ...] = (None, True, 0, Decimal("1.5"), "text", [], {}, [{}])
 _EXTRA = {"text": "ü\n\U0001f50c", "number": Decimal("-12.5"), "list": [1, None, {"deep": True}]}
 
 
@@ -124,7 +124,9 @@ def variants(schema: Schema, root: Schema, value: Any) -> list[Any]:
 
 
 def _objects(schema: Schema, root: Schema, value: dict[str, Any]) -> list[Any]:
-    found: list[Any] = [{key: item for key, item in value.items() if key != name} for name in schema.get("required", ())]
+    found: list[Any] = [
+        {key: item for key, item in value.items() if key != name} for name in schema.get("required", ())
+    ]
     found += [value | {"unknownField": 1}, value | {"": None}, {}]
     if "additionalProperties" not in schema:
         found += [value | _EXTRA, value | {"vendorId": "v" * 255}, value | {"vendorId": "v" * 256}]
@@ -145,14 +147,18 @@ def _strings(schema: Schema) -> list[Any]:
         case "uri":
             return [*URIS, *_NO_URIS]
     longest = schema.get("maxLength")
-    limits = [] if longest is None else ["x" * longest, "x" * (longest + 1), "\U0001f50c" * longest, "é" * (longest + 1)]
-    return ["", "\x00\x1f\u2028\\\"/", *limits]
+    limits = (
+        [] if longest is None else ["x" * longest, "x" * (longest + 1), "\U0001f50c" * longest, "é" * (longest + 1)]
+    )
+    return ["", '\x00\x1f\u2028\\"/', *limits]
 
 
 def _numbers(schema: Schema) -> list[Any]:
     found: list[Any] = [0, 1, -1, 5, Decimal("5.0"), Decimal("5E+2"), Decimal("-0.0"), Decimal("0.5"), "5", 10**30]
     if "multipleOf" in schema:
-        found += [Decimal(text) for text in ("0.1", "0.3", "16.1", "-7.9", "0.05", "16.15", "1000000.01", "1E-7", "2.30")]
+        found += [
+            Decimal(text) for text in ("0.1", "0.3", "16.1", "-7.9", "0.05", "16.15", "1000000.01", "1E-7", "2.30")
+        ]
     for limit in (schema.get("minimum"), schema.get("maximum")):
         if limit is not None:
             found += [int(limit), int(limit) - 1, int(limit) + 1, limit - Decimal("0.01"), limit + Decimal("0.01")]
@@ -225,7 +231,9 @@ def _draw(draw: st.DrawFn, schema: Schema, root: Schema, depth: int) -> Any:
                 for name, item in schema.get("properties", {}).items()
                 if name in required or draw(rare)
             }
-            return made if "additionalProperties" in schema or draw(_ONE_IN_THREE) else {"extra": draw(_ANYTHING)} | made
+            return (
+                made if "additionalProperties" in schema or draw(_ONE_IN_THREE) else {"extra": draw(_ANYTHING)} | made
+            )
         case "array":
             fewest, most = schema.get("minItems", 0), schema.get("maxItems", 3)
             count = draw(st.integers(fewest, max(fewest, min(most, 3 if depth < 2 else 1))))

@@ -21,8 +21,8 @@ from voltbridge.protocol.versions import Version
 
 __all__ = ["Deviation", "Policy", "Violation", "decode", "encode", "encode_checked", "validate"]
 
-P = TypeVar("P", bound=Payload)
-Buffer = bytes | bytearray | memoryview | msgspec.Raw | str
+_P = TypeVar("_P", bound=Payload)
+_Buffer = bytes | bytearray | memoryview | msgspec.Raw | str
 
 _REFUSED: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
 
@@ -30,7 +30,7 @@ _REFUSED: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
 class _Plan(NamedTuple):
     """How messages of one type are read."""
 
-    decode: Callable[[Buffer], Any]
+    decode: Callable[[_Buffer], Any]
     check: Check | None
 
 
@@ -75,20 +75,20 @@ def validate(message: Payload) -> None:
 
 
 def decode(
-    message_type: type[P],
-    payload: Buffer,
+    message_type: type[_P],
+    payload: _Buffer,
     *,
     version: Version | None = None,
     policy: Policy = Policy.STRICT,
     deviations: list[Deviation] | None = None,
-) -> P:
+) -> _P:
     """The message a payload holds. Deviations the policy let pass are appended to ``deviations``.
 
     Raises Violation when the policy refuses it.
     """
     plan = _PLANS.get(message_type) or _plan(message_type)
     try:
-        message: P = plan.decode(payload)
+        message: _P = plan.decode(payload)
         if plan.check is None or plan.check(message):
             return message
     except _REFUSED:

@@ -9,7 +9,9 @@
 - an enumeration value in other capitals or with spaces around it;
 - a date-time without an offset (UTC), without seconds, or with a space for the T;
 - null, or for anything but free text an empty string, for an optional field: the field is absent;
-- one object where a list of objects belongs, and an empty list where an object belongs;
+- an empty list for an optional list that may not be empty, or for an optional object: the field is absent;
+- one object where a list of objects belongs, and an empty list where a required object belongs;
+- a number that should be a multiple of 0.1 and is not: rounded;
 - a field the schema does not know, which is dropped, and a key that comes twice, of which the last counts;
 - a text for human eyes that is too long, which is cut (see ``repair.HARMLESS_TO_CUT``). Every other text that is too
   long is still refused: cutting an identifier would make it another one.

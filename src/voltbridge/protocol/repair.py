@@ -36,7 +36,7 @@ from voltbridge.protocol.structs import CustomDataType, Payload
 
 __all__ = ["HARMLESS_TO_CUT", "MOST_DEVIATIONS", "SALVAGED", "read"]
 
-P = TypeVar("P", bound=Payload)
+_P = TypeVar("_P", bound=Payload)
 
 HARMLESS_TO_CUT: Final = frozenset(
     {
@@ -57,6 +57,7 @@ MOST_DEVIATIONS: Final = 100
 """No more are noted of one message, so that a broken one stays cheap."""
 
 _LARGEST_EXPONENT: Final = 4000
+_LONGEST_NUMBER: Final = 100
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TRUE_AND_FALSE: Final = {"true": True, "false": False, "1": True, "0": False}
 
@@ -69,7 +70,7 @@ class _NothingLeft(Exception):
         self.first = first
 
 
-def read(message_type: type[P], payload: bytes | str, policy: Policy) -> tuple[P, list[Deviation]]:
+def read(message_type: type[_P], payload: bytes | str, policy: Policy) -> tuple[_P, list[Deviation]]:
     """The message and what had to be mended. Raises Violation where the policy does not mend."""
     try:
         tree = _PARSER.decode(payload)
@@ -85,7 +86,7 @@ def read(message_type: type[P], payload: bytes | str, policy: Policy) -> tuple[P
         raise Violation(ViolationKind.FORMAT, "$", "the text is not UTF-8") from error
     except RecursionError as error:
         raise Violation(ViolationKind.FORMAT, "$", "nested too deeply") from error
-    return cast(P, message), walk.deviations
+    return cast(_P, message), walk.deviations
 
 
 def _decimal(text: str) -> Decimal:
@@ -164,6 +165,8 @@ class _Walk:
             kind, what = ViolationKind.PROPERTY, "an empty text"
         elif value == [] and isinstance(shape, Many) and shape.fewest:
             kind, what = ViolationKind.OCCURRENCE, "an empty list"
+        elif value == [] and isinstance(shape, Record | Custom):
+            kind, what = ViolationKind.TYPE, "an empty list"
         else:
             return False
         self.note(kind, path, f"{what} in an optional field: taken as absent")
@@ -227,17 +230,19 @@ class _Walk:
         return kept
 
     def text(self, value: Any, shape: Text, path: str) -> str:
-        if not isinstance(value, str):
-            fault = f"expected a string, got {_shown(value)}"
-            if not isinstance(value, bool | int | Decimal):
-                raise Violation(ViolationKind.TYPE, path, fault)
-            value = str(value).lower() if isinstance(value, bool) else str(value)
-            self.mend(ViolationKind.TYPE, path, fault, "its text is taken")
-        if shape.longest is not None and len(value) > shape.longest:
+        text = value if isinstance(value, str) else self.as_text(value, path)
+        if shape.longest is not None and len(text) > shape.longest:
             raise Violation(ViolationKind.PROPERTY, path, f"longer than {shape.longest} characters")
-        if shape.uri and not is_uri(value):
-            raise Violation(ViolationKind.PROPERTY, path, f"not a URI: {_shown(value)}")
-        return value
+        if shape.uri and not is_uri(text):
+            raise Violation(ViolationKind.PROPERTY, path, f"not a URI: {_shown(text)}")
+        return text
+
+    def as_text(self, value: Any, path: str) -> str:
+        fault = f"expected a string, got {_shown(value)}"
+        if not isinstance(value, bool | int | Decimal):
+            raise Violation(ViolationKind.TYPE, path, fault)
+        self.mend(ViolationKind.TYPE, path, fault, "its text is taken")
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def whole(self, value: Any, shape: Whole, path: str) -> int:
         fault = f"expected an integer, got {_shown(value)}"
@@ -269,7 +274,7 @@ class _Walk:
 
     def from_text(self, value: Any, path: str, fault: str) -> Any:
         """The number a string holds, where the policy takes it; anything else as it is."""
-        if not isinstance(value, str) or not _DECIMAL.fullmatch(value.strip()):
+        if not isinstance(value, str) or len(value) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(value.strip()):
             return value
         self.mend(ViolationKind.TYPE, path, fault, "taken as a number")
         return _decimal(value.strip())

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import inspect
 
@@ -132,7 +132,7 @@ def _record(known: inspect.StructType) -> Record:
     fields = {
         field.encode_name: Field(field.name, _shape(field.type, fraction), field.required) for field in known.fields
     }
-    return Record(known.cls, fields)
+    return Record(cast(type[Payload], known.cls), fields)
 
 
 def _shape(known: inspect.Type, fraction: bool) -> Shape:

@@ -1,0 +1,68 @@
+"""Provisioning in the words of 1.6: BootNotification, and GetConfiguration and TriggerMessage after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from voltbridge.csms.blocks.b_provisioning.boot import BootReport
+from voltbridge.csms.blocks.b_provisioning.service import StationService
+from voltbridge.csms.blocks.given import given
+from voltbridge.csms.events import message_data
+from voltbridge.domain.stations import LiveStation
+from voltbridge.protocol import v16
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.structs import Payload
+
+__all__ = ["boot_notification", "probe", "probed", "trigger_boot", "trigger_status"]
+
+_WRITE_ONLY: Final = "authorizationkey"
+
+
+async def boot_notification(
+    service: StationService, live: LiveStation, request: v16.BootNotificationRequest
+) -> v16.BootNotificationResponse:
+    """Boots carry no reason. The charge box's serial number is the deprecated name for the charge point's (6.3)."""
+    answer = service.boots.boot(
+        live,
+        BootReport(
+            vendor=request.charge_point_vendor,
+            model=request.charge_point_model,
+            serial_number=given(request.charge_point_serial_number) or given(request.charge_box_serial_number),
+            firmware_version=given(request.firmware_version),
+            iccid=given(request.iccid),
+            imsi=given(request.imsi),
+            meter_type=given(request.meter_type),
+            meter_serial_number=given(request.meter_serial_number),
+        ),
+    )
+    return v16.BootNotificationResponse(
+        status=v16.RegistrationStatus(answer.status.value),
+        current_time=DateTime.of(answer.current_time),
+        interval=answer.interval_s,
+    )
+
+
+def trigger_boot() -> Payload:
+    """Asks for a BootNotification (5.17)."""
+    return v16.TriggerMessageRequest(requested_message=v16.MessageTrigger.BOOT_NOTIFICATION)
+
+
+def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
+    """One message asks for all connectors: a trigger without a connector id means every one (5.17)."""
+    return [v16.TriggerMessageRequest(requested_message=v16.MessageTrigger.STATUS_NOTIFICATION)]
+
+
+def probe(request_id: int) -> Payload:
+    """Asks for every configuration key (5.8: no key means all)."""
+    return v16.GetConfigurationRequest()
+
+
+def probed(answer: Payload) -> dict[str, Any] | None:
+    """The keys and their values. A station that gives its write-only password away is not repeated."""
+    assert isinstance(answer, v16.GetConfigurationResponse)
+    data = message_data(answer)
+    for entry in data.get("configuration_key", []):
+        if entry["key"].casefold() == _WRITE_ONLY:
+            entry.pop("value", None)
+    return data

@@ -1,0 +1,103 @@
+"""Provisioning in the words of 2.0.1: BootNotification and NotifyReport, and what asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from msgspec import UnsetType
+
+from voltbridge.csms.blocks.b_provisioning.boot import BootReport
+from voltbridge.csms.blocks.b_provisioning.service import StationService
+from voltbridge.csms.blocks.given import given
+from voltbridge.csms.events import message_data
+from voltbridge.csms.notifications import NotificationService
+from voltbridge.domain.stations import LiveStation
+from voltbridge.protocol import v21, v201
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.structs import Payload
+
+__all__ = [
+    "boot_notification",
+    "notify_report",
+    "probe",
+    "probed",
+    "report_data",
+    "report_of",
+    "trigger_boot",
+    "trigger_status",
+]
+
+_WRITE_ONLY: Final = "basicauthpassword"
+
+
+async def boot_notification(
+    service: StationService, live: LiveStation, request: v201.BootNotificationRequest
+) -> v201.BootNotificationResponse:
+    """B01.FR.02."""
+    answer = service.boots.boot(live, report_of(request))
+    return v201.BootNotificationResponse(
+        status=v201.RegistrationStatusEnumType(answer.status.value),
+        current_time=DateTime.of(answer.current_time),
+        interval=answer.interval_s,
+    )
+
+
+async def notify_report(
+    service: NotificationService, live: LiveStation, request: v201.NotifyReportRequest
+) -> v201.NotifyReportResponse:
+    """A part of a report that was asked for (B07, B08)."""
+    service.note(live, "variables.reported", report_data(request))
+    return v201.NotifyReportResponse()
+
+
+def report_of(request: v201.BootNotificationRequest | v21.BootNotificationRequest) -> BootReport:
+    """What a boot of 2.x says. Meters are variables of the device model there, not part of the boot."""
+    station = request.charging_station
+    modem = station.modem
+    return BootReport(
+        vendor=station.vendor_name,
+        model=station.model,
+        serial_number=given(station.serial_number),
+        firmware_version=given(station.firmware_version),
+        iccid=None if isinstance(modem, UnsetType) else given(modem.iccid),
+        imsi=None if isinstance(modem, UnsetType) else given(modem.imsi),
+        boot_reason=request.reason.value,
+    )
+
+
+def report_data(request: v201.NotifyReportRequest | v21.NotifyReportRequest) -> dict[str, Any]:
+    """The report as an event's data, without the password should a station tell it (B07.FR.03 forbids that)."""
+    data = message_data(request)
+    for reported in data.get("report_data", []):
+        if reported["variable"]["name"].casefold() == _WRITE_ONLY:
+            for attribute in reported["variable_attribute"]:
+                attribute.pop("value", None)
+    return data
+
+
+def trigger_boot() -> Payload:
+    """Asks for a BootNotification (F06)."""
+    return v201.TriggerMessageRequest(requested_message=v201.MessageTriggerEnumType.BOOT_NOTIFICATION)
+
+
+def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
+    """One message per connector: its number has to be given (F06.FR.13), so only known ones can be asked for."""
+    return [
+        v201.TriggerMessageRequest(
+            requested_message=v201.MessageTriggerEnumType.STATUS_NOTIFICATION,
+            evse=v201.EVSEType(id=evse_id, connector_id=connector_id),
+        )
+        for evse_id, connector_id in connectors
+        if evse_id > 0 and connector_id > 0
+    ]
+
+
+def probe(request_id: int) -> Payload:
+    """Asks for the whole device model (B07.FR.14)."""
+    return v201.GetBaseReportRequest(request_id=request_id, report_base=v201.ReportBaseEnumType.FULL_INVENTORY)
+
+
+def probed(answer: Payload) -> dict[str, Any] | None:
+    """Nothing yet: the report comes in NotifyReport messages."""
+    return None

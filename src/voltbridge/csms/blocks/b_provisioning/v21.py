@@ -1,0 +1,57 @@
+"""Provisioning in the words of 2.1, where these messages say what they say in 2.0.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from voltbridge.csms.blocks.b_provisioning.service import StationService
+from voltbridge.csms.blocks.b_provisioning.v201 import probed, report_data, report_of
+from voltbridge.csms.notifications import NotificationService
+from voltbridge.domain.stations import LiveStation
+from voltbridge.protocol import v21
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.structs import Payload
+
+__all__ = ["boot_notification", "notify_report", "probe", "probed", "trigger_boot", "trigger_status"]
+
+
+async def boot_notification(
+    service: StationService, live: LiveStation, request: v21.BootNotificationRequest
+) -> v21.BootNotificationResponse:
+    """B01.FR.02."""
+    answer = service.boots.boot(live, report_of(request))
+    return v21.BootNotificationResponse(
+        status=v21.RegistrationStatusEnumType(answer.status.value),
+        current_time=DateTime.of(answer.current_time),
+        interval=answer.interval_s,
+    )
+
+
+async def notify_report(
+    service: NotificationService, live: LiveStation, request: v21.NotifyReportRequest
+) -> v21.NotifyReportResponse:
+    """A part of a report that was asked for (B07, B08)."""
+    service.note(live, "variables.reported", report_data(request))
+    return v21.NotifyReportResponse()
+
+
+def trigger_boot() -> Payload:
+    """Asks for a BootNotification (F06)."""
+    return v21.TriggerMessageRequest(requested_message=v21.MessageTriggerEnumType.BOOT_NOTIFICATION)
+
+
+def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
+    """One message per known connector (F06.FR.13)."""
+    return [
+        v21.TriggerMessageRequest(
+            requested_message=v21.MessageTriggerEnumType.STATUS_NOTIFICATION,
+            evse=v21.EVSEType(id=evse_id, connector_id=connector_id),
+        )
+        for evse_id, connector_id in connectors
+        if evse_id > 0 and connector_id > 0
+    ]
+
+
+def probe(request_id: int) -> Payload:
+    """Asks for the whole device model (B07.FR.14)."""
+    return v21.GetBaseReportRequest(request_id=request_id, report_base=v21.ReportBaseEnumType.FULL_INVENTORY)

@@ -1,0 +1,28 @@
+"""Notifications: messages that only tell something and are answered with nothing but their receipt.
+
+Their content is kept as an event of the station, which is where their effect is read. Blocks that make more of such a
+message do that besides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from voltbridge.csms.events import EventLog, message_data
+from voltbridge.domain.stations import LiveStation
+
+__all__ = ["NotificationService"]
+
+
+class NotificationService:
+    """Keeps what stations tell."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+
+    def note(self, live: LiveStation, type: str, content: Struct | dict[str, Any]) -> None:
+        """Keep a message as an event of this type. ``content`` is the message, or what is left of it to keep."""
+        data = content if isinstance(content, dict) else message_data(content)
+        self._events.emit(type, live.station_id, **data)

@@ -1,0 +1,96 @@
+"""Connections: one engine for the writer, one for the reading threads, on SQLite or PostgreSQL.
+
+SQLite runs in WAL mode with ``synchronous=FULL``, so that a commit that returned survives the loss of power.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+__all__ = ["Database", "open_database"]
+
+READING_THREADS = 4
+
+_BUSY_TIMEOUT_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Engines over one database."""
+
+    url: URL
+    writer: Engine
+    readers: Engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite; otherwise it is PostgreSQL."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def dispose(self) -> None:
+        """Close the connections that nobody holds."""
+        self.readers.dispose()
+        self.writer.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Engines for the URL: ``sqlite:////path/file.db`` or ``postgresql://user@host/name``.
+
+    Raises ValueError with one sentence when the URL is of neither kind.
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
+    raise ValueError(f"the database URL must begin with sqlite: or postgresql:, not {backend}:")
+
+
+def _open_sqlite(url: URL) -> Database:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("the database URL must name a file, as in sqlite:////var/lib/voltbridge/voltbridge.db")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    url = url.set(drivername="sqlite+pysqlite")
+    # Each connection is used by one thread at a time, but not always by the same one.
+    arguments = {"check_same_thread": False, "isolation_level": None, "timeout": _BUSY_TIMEOUT_MS / 1000}
+    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, connect_args=arguments)
+    event.listen(writer, "connect", _prepare_writer)
+    event.listen(readers, "connect", _prepare_reader)
+    # The driver itself opens no transactions (isolation_level None). The writer takes the lock at once, since a
+    # transaction that began by reading could not wait for it.
+    event.listen(writer, "begin", _begin_immediate)
+    event.listen(readers, "begin", _begin)
+    return Database(url, writer, readers)
+
+
+def _open_postgresql(url: URL) -> Database:
+    writer = create_engine(url, pool_size=1, max_overflow=0)
+    # A connection that the server closed while it lay in the pool is noticed and replaced before use.
+    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, pool_pre_ping=True)
+    return Database(url, writer, readers)
+
+
+def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _prepare_reader(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

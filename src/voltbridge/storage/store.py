@@ -1,0 +1,81 @@
+"""The storage as ``app.py`` sees it: opened from a URL, with a store for each noun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from voltbridge.domain.clock import Clock
+from voltbridge.domain.errors import StorageUnavailable
+from voltbridge.storage.database import READING_THREADS, Database, open_database
+from voltbridge.storage.failures import is_outage
+from voltbridge.storage.journal import SqlJournal
+from voltbridge.storage.migrations import upgrade
+from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.connectors import Connectors
+from voltbridge.storage.sql.deviations import Deviations
+from voltbridge.storage.sql.events import Events
+from voltbridge.storage.sql.messages import Messages
+from voltbridge.storage.sql.meter_values import MeterValues
+from voltbridge.storage.sql.stations import Stations
+from voltbridge.storage.sql.tokens import Tokens
+from voltbridge.storage.sql.transactions import Transactions
+from voltbridge.storage.states import StationStates
+from voltbridge.storage.writer import Writer
+
+__all__ = ["Storage"]
+
+T = TypeVar("T")
+
+
+class Storage:
+    """Everything durable. Made by ``open``, ended by ``close``."""
+
+    def __init__(self, database: Database, journal: SqlJournal) -> None:
+        self._database = database
+        self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="voltbridge-read")
+        sessions = Sessions(self._read, journal.write)
+        self.journal = journal
+        self.connectors = Connectors(sessions)
+        self.tokens = Tokens(sessions)
+        self.meter_values = MeterValues(sessions)
+        self.transactions = Transactions(sessions, self.meter_values)
+        self.messages = Messages(sessions)
+        self.events = Events(sessions)
+        self.deviations = Deviations(sessions)
+        self.stations = Stations(sessions, self.messages)
+        self.states = StationStates(sessions)
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock, *, give_up_after_s: float = 10.0, capacity: int = 50_000) -> Storage:
+        """Open the database, bringing its schema up to date first.
+
+        ``give_up_after_s``: how long a write that fails is tried again. ``capacity``: facts that may wait.
+        Raises ValueError for a URL of another database, SchemaTooNew, and the driver's error when it cannot be opened.
+        """
+        await asyncio.get_running_loop().run_in_executor(None, upgrade, url)
+        database = open_database(url)
+        journal = SqlJournal(Writer(database), clock, give_up_after_s=give_up_after_s, capacity=capacity)
+        return cls(database, journal)
+
+    async def close(self) -> None:
+        """Commit what was put, and close every connection."""
+        await self.journal.close()
+        self._threads.shutdown(wait=False)
+        self._database.dispose()
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._database.readers.begin() as connection:
+                return work(connection)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        except Exception as error:
+            if is_outage(error):
+                raise StorageUnavailable(str(error)) from error
+            raise

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "ProblemError",
     "WrongField",
     "install",
+    "not_json",
     "problem_response",
     "responses",
+    "unsupported_media_type",
 ]
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -127,8 +130,8 @@ def install(app: FastAPI, handlers: Mapping[type[Exception], Handler]) -> None:
     for kind, make in handlers.items():
         app.add_exception_handler(kind, _answer_with(make))
     app.add_exception_handler(ProblemError, _answer_with(lambda error: error))
-    app.add_exception_handler(RequestValidationError, _answer_with(_invalid_request))
-    app.add_exception_handler(HTTPException, _answer_with(_http))
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http)
 
 
 def _answer_with(make: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -167,16 +170,25 @@ class CatchAll:
 _LOCATIONS: Final = {"path": "path.", "query": "query.", "header": "header.", "cookie": "cookie."}
 
 
-def _invalid_request(error: RequestValidationError) -> ProblemError:
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if not_json(request) and any(item["loc"][0] == "body" for item in error.errors()):
+        return problem_response(unsupported_media_type())
     errors = [(_path(item["loc"]), _sentence(item)) for item in error.errors()]
-    count = len(errors)
-    return ProblemError(
-        400,
-        "invalid-request",
-        "The request is not valid",
-        f"{errors[0][0]}: {errors[0][1]}" if count == 1 else f"{count} fields are wrong",
-        errors=errors,
-    )
+    first = f"{errors[0][0]}: {errors[0][1]}"
+    detail = first if len(errors) == 1 else f"{len(errors)} fields are wrong; the first is {first}"
+    return problem_response(ProblemError(400, "invalid-request", "The request is not valid", detail, errors=errors))
+
+
+def not_json(request: Request) -> bool:
+    """Whether the request says that its body is something else than JSON, or says nothing."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json"
+
+
+def unsupported_media_type() -> ProblemError:
+    """The problem with a body that is no JSON."""
+    detail = "Send the body as JSON, with the header Content-Type: application/json."
+    return ProblemError(415, "unsupported-media-type", "The body must be JSON", detail)
 
 
 def _path(location: Sequence[int | str]) -> str:
@@ -196,13 +208,29 @@ def _sentence(item: Mapping[str, Any]) -> str:
     return str(item["msg"]).removeprefix("Value error, ")
 
 
-def _http(error: HTTPException) -> ProblemError:
+_DETAILS: Final = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method; the Allow header names those it takes.",
+    413: "The body is larger than 1 MiB.",
+}
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    name = status.phrase.lower().replace(" ", "-").replace("'", "")
-    details = {
-        404: "There is nothing at this address.",
-        405: "This address does not take this method; the Allow header tells which it takes.",
-        413: "The body is too large.",
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    name = status.phrase.lower().replace(" ", "-")
+    detail = _DETAILS.get(error.status_code, str(error.detail))
+    return problem_response(ProblemError(error.status_code, name, status.phrase, detail, headers=headers))
+
+
+def _methods(request: Request) -> set[str]:
+    """What the address takes; one address has a route for each method."""
+    return {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
     }
-    detail = details.get(error.status_code, error.detail)
-    return ProblemError(status, name, status.phrase, detail, headers=error.headers)

@@ -1,0 +1,80 @@
+"""The REST API as one ASGI application, made from the services it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+from voltbridge.csms.services import Services
+
+from voltbridge import __version__
+from voltbridge.api import deviations, events, evses, health, inbox, messages, ocpp, stations, tokens, transactions
+from voltbridge.api.admin_key import AdminKey
+from voltbridge.api.authentication import PROTECTED, RequireKey
+from voltbridge.api.openapi import describe
+from voltbridge.api.problems import CatchAll, Handler, ProblemError, install
+from voltbridge.csms.readiness import Readiness
+from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound, StorageUnavailable
+from voltbridge.domain.paging import InvalidCursor
+from voltbridge.metrics import Metrics
+
+__all__ = ["build"]
+
+_LARGEST_BODY: Final = 1024 * 1024
+
+_NOUNS: Final = (stations, evses, messages, ocpp, inbox, deviations, tokens, transactions, events)
+
+
+def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key: str) -> ASGIApp:
+    """The application. Everything under ``/api/v1`` needs the admin key."""
+    app = FastAPI(
+        title="Voltbridge",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # the usual pages load their scripts from other people's servers
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=_LARGEST_BODY,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.services = services
+    app.state.readiness = readiness
+    app.state.metrics = metrics
+    for noun in _NOUNS:
+        app.include_router(noun.router, prefix=PROTECTED)
+    app.include_router(health.router)
+    install(app, _PROBLEMS)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return CatchAll(RequireKey(app, AdminKey(admin_key)))
+
+
+_PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
+    NotFound: lambda error: ProblemError(404, "not-found", "Not found", f"There is no {error.noun} {error.key}."),
+    AlreadyExists: lambda error: ProblemError(
+        409, "already-exists", "It exists already", f"There is a {error.noun} {error.key} already."
+    ),
+    InvalidValue: lambda error: ProblemError(
+        400,
+        "invalid-request",
+        "The request is not valid",
+        f"$.{error.field}: {error.problem}",
+        errors=[(f"$.{error.field}", error.problem)],
+    ),
+    InvalidCursor: lambda error: ProblemError(
+        400,
+        "invalid-request",
+        "The request is not valid",
+        f"query.cursor: {error}",
+        errors=[("query.cursor", str(error))],
+    ),
+    StorageUnavailable: lambda error: ProblemError(
+        503,
+        "storage-unavailable",
+        "The storage does not answer",
+        "Nothing was changed as far as we know; try again in a while.",
+        headers={"Retry-After": "5"},
+    ),
+}

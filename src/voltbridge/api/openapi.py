@@ -1,0 +1,78 @@
+"""The API's description: the framework's, plus what holds for every route and the framework does not know.
+
+That is: the key, the problems that any route can answer with, and that a bad request is a 400.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from voltbridge.api.authentication import PROTECTED
+from voltbridge.api.problems import Problem, responses
+
+__all__ = ["describe"]
+
+_TEXT: Final = """\
+Charging stations of every OCPP version in one model.
+
+Everything under `/api/v1` needs the admin key: `Authorization: Bearer KEY`. Lists come in pages
+(`{"items": [...], "next": cursor or null}`). Moments are RFC 3339 in UTC; units are in the names. Every error is
+problem+json (RFC 9457).
+"""
+
+_TAGS: Final = (
+    ("stations", "Charging stations, their EVSEs, their messages, and the door to send them any message."),
+    ("inbox", "Stations never seen before that wait for your word."),
+    ("tokens", "Who may charge."),
+    ("transactions", "What was charged, with every sample."),
+    ("events", "What happens, live or after the fact."),
+    ("deviations", "Which kind of charger breaks the standard in which way."),
+    ("health", "Whether the server is well. No key needed."),
+)
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is not None:
+        return app.openapi_schema
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=_TEXT,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in _TAGS],
+    )
+    components = document["components"]
+    schemas = components["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    _, made = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    schemas.update(made["$defs"])
+    components["securitySchemes"] = {
+        "adminKey": {"type": "http", "scheme": "bearer", "description": "The key in the server's admin.key file."}
+    }
+    for path, operation in _operations(document):
+        operation["responses"].pop("422", None)
+        if path.startswith(PROTECTED):
+            operation["security"] = [{"adminKey": []}]
+            _add(operation, 401, 500, 503)
+        if "requestBody" in operation:
+            _add(operation, 413, 415)
+    app.openapi_schema = document
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            yield path, operation
+
+
+def _add(operation: dict[str, Any], *statuses: int) -> None:
+    for status, response in responses(*statuses).items():
+        operation["responses"].setdefault(str(status), response)

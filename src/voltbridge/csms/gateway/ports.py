@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from voltbridge.domain.admission import AdmissionRequest, Admitted, Credentials, Refused
+from voltbridge.domain.station_calls import StationCall
+from voltbridge.domain.stations import LiveStation
+from voltbridge.protocol.actions import Action
+from voltbridge.protocol.policy import Deviation
+from voltbridge.protocol.structs import Payload
+from voltbridge.protocol.versions import Version
 
-__all__ = ["Admission", "AdmissionRequest", "Admitted", "Credentials", "Refused"]
+__all__ = ["Admission", "AdmissionRequest", "Admitted", "Credentials", "Refused", "StationDesk"]
 
 
 class Admission(Protocol):
@@ -17,3 +24,26 @@ class Admission(Protocol):
 
         May register a station that is new. Raises StorageUnavailable when the decision cannot be made.
         """
+
+
+class StationDesk(Protocol):
+    """Answers the messages of connected stations. Calls for one station never overlap, from open to close."""
+
+    async def open(self, identity: str, version: Version, remote_address: str) -> LiveStation:
+        """A station is about to be connected: its state. Raises StorageUnavailable when it cannot be read."""
+
+    async def handle(
+        self,
+        live: LiveStation,
+        version: Version,
+        action: Action,
+        request: Payload,
+        deviations: Sequence[Deviation],
+    ) -> Payload | None:
+        """The response to a request, or None to a SEND. Raises OcppError to refuse."""
+
+    def calling(self, live: LiveStation, version: Version, call: StationCall) -> None:
+        """A call is about to be sent to the station."""
+
+    async def close(self, live: LiveStation, reason: str) -> None:
+        """The connection has ended and everything it brought has been handled."""

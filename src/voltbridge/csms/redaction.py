@@ -1,0 +1,108 @@
+"""Takes secrets out of frames on their way into the message log.
+
+Only actions that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
+(1.6 AuthorizationKey, 2.x BasicAuthPassword, ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile,
+and the user part of an address (``ftp://user:word@host``). Everything else of the frame stays as it was on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+__all__ = ["HIDDEN", "redact"]
+
+HIDDEN: Final = "***"
+
+_ADDRESSES: Final = frozenset(
+    {
+        "GetDiagnostics",
+        "GetLog",
+        "PublishFirmware",
+        "PublishFirmwareStatusNotification",
+        "SignedUpdateFirmware",
+        "UpdateFirmware",
+    }
+)
+_SETTINGS: Final = frozenset(
+    {
+        "ChangeConfiguration",
+        "GetConfiguration",
+        "GetVariables",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
+        "NotifyReport",
+        "SetNetworkProfile",
+        "SetVariables",
+    }
+)
+_WATCHED: Final = _ADDRESSES | _SETTINGS
+
+_SECRET_NAME: Final = re.compile(
+    r"passw(?:or)?d|passphrase|secret|authori[sz]ation_?key|private_?key|\bpsk\b|sim_?pin|^pin$|vpn_?key", re.IGNORECASE
+)
+_SECRET_FIELDS: Final = frozenset({"apnpassword", "basicauthpassword", "password", "simpin"})
+_VPN_FIELDS: Final = frozenset({"key", "password", "user"})
+_NAMED_VALUES: Final = frozenset({"value", "attributevalue", "actualvalue"})
+_USER_PART: Final = re.compile(r"(?<=://)[^/?#\s\"\\]*@")
+
+
+def redact(action: str | None, frame: str) -> str:
+    """The frame without secrets; the same object when there is nothing to hide.
+
+    ``action`` is that of the call the frame belongs to. A frame that is no JSON is cut down to its length.
+    """
+    if action not in _WATCHED:
+        return frame
+    if action in _ADDRESSES:
+        return _USER_PART.sub(f"{HIDDEN}@", frame)
+    try:
+        content = msgspec.json.decode(frame)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return f"({len(frame)} characters that are no JSON)"
+    if not _hide(content, False):
+        return frame
+    return msgspec.json.encode(content).decode()
+
+
+def _hide(value: Any, vpn: bool) -> bool:
+    """Replace what is secret in a tree of JSON values; whether there was any."""
+    found = False
+    if isinstance(value, list):
+        for item in value:
+            found |= _hide(item, vpn)
+    elif isinstance(value, dict):
+        secret_setting = _names_secret(value)
+        for name, item in value.items():
+            folded = name.casefold()
+            if (
+                folded in _SECRET_FIELDS
+                or (vpn and folded in _VPN_FIELDS)
+                or (secret_setting and folded in _NAMED_VALUES)
+            ):
+                value[name] = HIDDEN
+                found = True
+            elif secret_setting and folded == "variableattribute":
+                # NotifyReport: the values of a variable lie one level below its name.
+                for attribute in item if isinstance(item, list) else ():
+                    if isinstance(attribute, dict) and "value" in attribute:
+                        attribute["value"] = HIDDEN
+                        found = True
+            elif isinstance(item, str):
+                if "://" in item and (hidden := _USER_PART.sub(f"{HIDDEN}@", item)) != item:
+                    value[name] = hidden
+                    found = True
+            else:
+                found |= _hide(item, vpn or folded == "vpn")
+    return found
+
+
+def _names_secret(value: dict[str, Any]) -> bool:
+    """Whether this is a setting with a telling name: 1.6 ``key``, or the ``variable`` of 2.x and its component."""
+    names = [value.get("key")]
+    for part in (value.get("variable"), value.get("component")):
+        if isinstance(part, dict):
+            names += [part.get("name"), part.get("instance")]
+    return any(isinstance(name, str) and _SECRET_NAME.search(name) for name in names)

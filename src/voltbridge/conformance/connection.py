@@ -8,6 +8,7 @@ does not wait for is answered with NotSupported, which any CSMS has to live with
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Credentials(NamedTuple):
 
     username: str
     password: str
+
+    def header(self) -> dict[str, str]:
+        """The header that carries them."""
+        joined = f"{self.username}:{self.password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(joined).decode()}"}
 
 
 class UpgradeRefused(Exception):
@@ -108,8 +114,7 @@ class Connection:
 
         tracing = aiohttp.TraceConfig()
         tracing.on_request_end.append(keep)
-        auth = aiohttp.BasicAuth(*credentials, encoding="utf-8") if credentials else None
-        session = aiohttp.ClientSession(auth=auth, trace_configs=[tracing])
+        session = aiohttp.ClientSession(headers=credentials.header() if credentials else None, trace_configs=[tracing])
         offered = ",".join(subprotocols)
         note = f"upgrade {url} Sec-WebSocket-Protocol: {offered}"
         transcript.append(Entry(clock.now(), Way.SENT, f"{note} as {credentials.username}" if credentials else note))

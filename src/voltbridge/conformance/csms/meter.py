@@ -30,13 +30,13 @@ def meter_value(moment: datetime, context: str, energy_wh: float, *, signed: boo
     }
     if signed:
         sampled["signedMeterValue"] = _signed(moment, context, energy_wh)
-    return {"timestamp": DateTime.of(moment), "sampledValue": [sampled]}
+    return {"timestamp": str(DateTime.of(moment)), "sampledValue": [sampled]}
 
 
 def meter_values_to_the_end(
     end: datetime, interval_s: float, count: int, context: str, *, signed: bool = False
 ) -> list[dict[str, Any]]:
-    """What a transaction's last message carries: ``count`` readings in the context, the interval apart, and the last."""
+    """What a transaction's last message carries: ``count`` readings in the context, then the last."""
     step = timedelta(seconds=interval_s)
     values = [
         meter_value(end - (count - index) * step, context, 100.0 * index, signed=signed) for index in range(count)

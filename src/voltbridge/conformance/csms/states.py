@@ -159,7 +159,7 @@ async def ev_disconnected(
     with station.stage(State.EV_DISCONNECTED):
         where = (station.evse_id, station.configuration.connector_id)
         await station.report(1, "Available", [where])
-        ended = {"stoppedReason": "EVDisconnected"} if event_type == "Ended" else {}
+        ended: dict[str, Any] = {"stoppedReason": "EVDisconnected"} if event_type == "Ended" else {}
         await station.transaction_event(
             3, event_type, "EVCommunicationLost", meter_value=meter_value, chargingState="Idle", **ended
         )

@@ -150,11 +150,12 @@ class SimulatedStation:
         """Have the CSMS send a request at this step (``text`` asks a person for it), and wait for it."""
         name = self.step(step)
         came = self.connection.listen(action)
-        self.transcript.append(Entry(self.clock.now(), Way.NOTE, f"told the CSMS: {text}"))
+        self.note(f"told the CSMS: {text}")
         told = asyncio.create_task(self.csms.send(Instruction(text, self.configuration.station_id, action, payload)))
         try:
             async with asyncio.timeout(self.csms.reaction_s):
-                await asyncio.wait({came, told}, return_when=asyncio.FIRST_COMPLETED)
+                first: list[asyncio.Future[Any]] = [came, told]
+                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 if not came.done():
                     # The driver is through or failed before the message was seen: the failure is the answer.
                     await told
@@ -202,7 +203,7 @@ class SimulatedStation:
         self._events += 1
         event = {
             "eventId": self._events,
-            "timestamp": self.now() if moment is None else DateTime.of(moment),
+            "timestamp": self.now() if moment is None else str(DateTime.of(moment)),
             "trigger": trigger,
             "actualValue": actual_value,
             "eventNotificationType": "HardWiredNotification",
@@ -241,7 +242,7 @@ class SimulatedStation:
         transaction: dict[str, Any] = {"transactionId": session.transaction_id, **info}
         payload: dict[str, Any] = {
             "eventType": event_type,
-            "timestamp": self.now() if moment is None else DateTime.of(moment),
+            "timestamp": self.now() if moment is None else str(DateTime.of(moment)),
             "triggerReason": trigger_reason,
             "seqNo": session.seq_no,
             "transactionInfo": transaction,
@@ -270,11 +271,15 @@ class SimulatedStation:
                     )
             await self.report(2, "Available", sorted(self.not_available))
 
+    def note(self, text: str) -> None:
+        """Leave a note among the frames."""
+        self.transcript.append(Entry(self.clock.now(), Way.NOTE, text))
+
     # Time
 
     def now(self) -> str:
         """The moment as a message's timestamp."""
-        return DateTime.of(self.clock.now())
+        return str(DateTime.of(self.clock.now()))
 
     async def transaction_duration(self) -> None:
         """Wait for the configured transaction duration."""

@@ -38,7 +38,6 @@ from voltbridge.protocol.rpc_events import (
     Ignored,
     IncomingCall,
     IncomingSend,
-    OutgoingCall,
     Reply,
 )
 from voltbridge.protocol.versions import Version

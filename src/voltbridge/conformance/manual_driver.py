@@ -1,0 +1,72 @@
+"""A person as the driver: for any CSMS, whatever its user interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from voltbridge.conformance.configuration import Configuration, Token
+from voltbridge.conformance.drivers import Instruction
+
+__all__ = ["ManualCsms"]
+
+_PATIENCE_S: Final = 300.0
+
+
+class ManualCsms:
+    """Prints what is to be done, and asks what can be seen."""
+
+    def __init__(self, url: str, say: Callable[[str], None], ask: Callable[[str], str]) -> None:
+        self._url = url.rstrip("/")
+        self._say = say
+        self._ask = ask
+
+    @property
+    def url(self) -> str:
+        """Where stations connect."""
+        return self._url
+
+    @property
+    def reaction_s(self) -> float:
+        """A person needs time."""
+        return _PATIENCE_S
+
+    async def prepare(self, configuration: Configuration) -> None:
+        """Say how the CSMS has to be set up, and wait until it is."""
+        tokens = configuration.tokens
+        self._say("Set up the CSMS as follows:")
+        self._say(f"- a charging station {configuration.station_id}, accepted when it boots")
+        if configuration.basic_auth:
+            self._say(f"- its password for Basic authentication: {configuration.password}")
+        for token, what in (
+            (tokens.valid, f"valid, in the group {_named(tokens.group)}"),
+            (tokens.valid2, f"valid, in the group {_named(tokens.group)}"),
+            (tokens.blocked, "blocked"),
+            (tokens.expired, "expired"),
+            (tokens.master_pass, f"valid, in the group {_named(tokens.master_pass_group)}"),
+            (tokens.invalid, "unknown or invalid"),
+        ):
+            self._say(f"- idToken {_named(token)}: {what}")
+        await self._answer("Press Enter when this is done. ")
+
+    async def send(self, instruction: Instruction) -> None:
+        """Say what the CSMS has to be told."""
+        self._say(f"Have the CSMS do this: {instruction.text} ({instruction.action})")
+
+    async def shows(self, response: Mapping[str, Any], question: str) -> bool:
+        """Ask."""
+        while True:
+            answer = (await self._answer(f"{question} [y/n] ")).strip().lower()
+            if answer in ("y", "yes"):
+                return True
+            if answer in ("n", "no"):
+                return False
+
+    async def _answer(self, question: str) -> str:
+        # On a thread, so that the simulated station stays alive while the person types.
+        return await asyncio.to_thread(self._ask, question)
+
+
+def _named(token: Token) -> str:
+    return f"{token.id_token} ({token.type})"

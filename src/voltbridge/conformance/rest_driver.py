@@ -1,0 +1,101 @@
+"""Drives a Voltbridge CSMS through its REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import aiohttp
+
+from voltbridge.conformance.configuration import Configuration, Token
+from voltbridge.conformance.drivers import Instruction
+from voltbridge.conformance.failure import DriverFailed
+
+__all__ = ["RestCsms"]
+
+_LONG_AGO: Final = "2020-01-01T00:00:00Z"
+_TIMEOUT_S: Final = 30.0
+
+
+class RestCsms:
+    """``api`` is the base address, such as ``http://localhost:8080/api/v1``. An asynchronous context manager."""
+
+    def __init__(self, url: str, api: str, key: str, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._url = url.rstrip("/")
+        self._api = api.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {key}"}, timeout=aiohttp.ClientTimeout(total=timeout_s + 5)
+        )
+        self._last: Any = None
+
+    @property
+    def url(self) -> str:
+        """Where stations connect."""
+        return self._url
+
+    @property
+    def reaction_s(self) -> float:
+        """A program needs no longer than a message may take."""
+        return self._timeout_s
+
+    async def prepare(self, configuration: Configuration) -> None:
+        """Provision the station and the tokens, new or again."""
+        station_id = quote(configuration.station_id, safe="")
+        if configuration.basic_auth:
+            password = {"password": configuration.password}
+            status = await self._send("POST", "/stations", {"station_id": configuration.station_id, **password}, 409)
+            if status == 409:
+                await self._send("PUT", f"/stations/{station_id}/password", password)
+        else:
+            await self._send("POST", "/stations", {"station_id": configuration.station_id}, 409)
+        tokens = configuration.tokens
+        for token, properties in (
+            (tokens.valid, _member_of(tokens.group)),
+            (tokens.valid2, _member_of(tokens.group)),
+            (tokens.master_pass, _member_of(tokens.master_pass_group)),
+            (tokens.blocked, {"status": "Blocked"}),
+            (tokens.expired, {"expires_at": _LONG_AGO}),
+        ):
+            path = f"/tokens/{quote(token.type, safe='')}/{quote(token.id_token, safe='')}"
+            await self._send("PUT", path, {"status": "Accepted", **properties})
+
+    async def send(self, instruction: Instruction) -> None:
+        """Send the message through the door; returns when the station has answered it."""
+        path = f"/stations/{quote(instruction.station_id, safe='')}/ocpp/{instruction.action}"
+        self._last = None
+        await self._send("POST", f"{path}?timeout_s={self._timeout_s:g}", instruction.payload)
+
+    async def shows(self, response: Mapping[str, Any], question: str) -> bool:
+        """Whether the door answered with this response."""
+        return bool(self._last == response)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any], *allowed: int) -> int:
+        """The status; raises DriverFailed for one of 400 or more that is not allowed."""
+        try:
+            async with self._session.request(method, self._api + path, json=body) as response:
+                if response.status < 400:
+                    self._last = await response.json()
+                elif response.status not in allowed:
+                    raise DriverFailed(f"{method} {path}: HTTP {response.status} {await response.text()}")
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DriverFailed(f"{method} {self._api}{path}: {type(error).__name__} {error}") from error
+
+    async def close(self) -> None:
+        """Close the connections to the API."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _member_of(group: Token) -> dict[str, str]:
+    return {"group_id_token": group.id_token}

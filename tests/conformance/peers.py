@@ -1,0 +1,235 @@
+"""A small CSMS that follows a script, written from the specification alone, and the faults that make it a wrong one.
+
+It answers what the cases of the kit send, correctly, and is its own driver. A fault tampers with one frame it sends
+or with one handshake; what it does otherwise stays correct.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from aiohttp import WSMsgType, web
+
+from voltbridge.clock import SystemClock
+from voltbridge.conformance.configuration import Configuration, Token
+from voltbridge.conformance.drivers import Instruction
+
+__all__ = [
+    "REMOVED",
+    "Fault",
+    "Frame",
+    "HurriedClock",
+    "ScriptedCsms",
+    "Sent",
+    "change",
+    "drop",
+    "early",
+    "refuse",
+    "twice",
+]
+
+Frame = list[Any]
+REMOVED = object()
+
+
+class HurriedClock(SystemClock):
+    """Nobody waits for it: sleeping moves the time instead."""
+
+    __slots__ = ("_slept",)
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def now(self) -> Any:
+        from datetime import timedelta
+
+        return super().now() + timedelta(seconds=self._slept)
+
+    async def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+        await anyio.lowlevel.checkpoint()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A frame on its way to the station."""
+
+    position: int
+    """How many frames were sent before."""
+    action: str
+    nth: int
+    """How many frames of this action were sent, this one included."""
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the CSMS; by default nothing."""
+
+    tamper: Callable[[Sent], list[Frame]] = lambda sent: [sent.frame]
+    lets_anyone_in: bool = False
+    lets_nobody_in: bool = False
+    subprotocol: str | None = None
+    """Select this one whatever was offered."""
+    early: tuple[str, Mapping[str, Any]] | None = None
+    """Send this action right after the boot instead of when told."""
+
+
+def drop(action: str, nth: int = 1) -> Fault:
+    """Leave the nth message of an action out."""
+    return Fault(lambda sent: [] if (sent.action, sent.nth) == (action, nth) else [sent.frame])
+
+
+def refuse(action: str, nth: int = 1) -> Fault:
+    """Answer the nth request of an action with a CALLERROR."""
+
+    def tamper(sent: Sent) -> list[Frame]:
+        if (sent.action, sent.nth) == (action, nth):
+            return [[4, sent.frame[1], "InternalError", "planted", {}]]
+        return [sent.frame]
+
+    return Fault(tamper)
+
+
+def twice(action: str, nth: int = 1) -> Fault:
+    """Send the nth message of an action twice."""
+    return Fault(lambda sent: [sent.frame] * (2 if (sent.action, sent.nth) == (action, nth) else 1))
+
+
+def change(action: str, path: str, value: object, nth: int = 1) -> Fault:
+    """Send the nth message of an action with another value at a path, or without it."""
+
+    def tamper(sent: Sent) -> list[Frame]:
+        if (sent.action, sent.nth) != (action, nth):
+            return [sent.frame]
+        frame = copy.deepcopy(sent.frame)
+        *parents, last = path.split(".")
+        place: Any = frame[-1]
+        for key in parents:
+            place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
+        if value is REMOVED:
+            del place[last]
+        else:
+            place[last] = value
+        return [frame]
+
+    return Fault(tamper)
+
+
+def early(action: str, payload: Mapping[str, Any]) -> Fault:
+    """Send a request before the CSMS is told to."""
+    return Fault(early=(action, payload))
+
+
+@dataclass(slots=True)
+class ScriptedCsms:
+    """The CSMS and its driver in one."""
+
+    configuration: Configuration
+    fault: Fault
+    reaction_s: float
+    url: str = ""
+    _socket: web.WebSocketResponse | None = None
+    _sent: list[str] = field(default_factory=list)
+    _response: Any = None
+    _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    @asynccontextmanager
+    async def serving(cls, configuration: Configuration, fault: Fault, reaction_s: float) -> AsyncIterator[ScriptedCsms]:
+        csms = cls(configuration, fault, reaction_s)
+        application = web.Application()
+        application.router.add_get("/{identity}", csms._accept)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        csms.url = f"ws://{host}:{port}"
+        try:
+            yield csms
+        finally:
+            await runner.cleanup()
+
+    async def prepare(self, configuration: Configuration) -> None:
+        tokens = configuration.tokens
+
+        def know(token: Token, status: str, group: Token | None = None) -> None:
+            info: dict[str, Any] = {"status": status}
+            if group is not None:
+                info["groupIdToken"] = group.wire
+            self._known[token.type, token.id_token] = info
+
+        know(tokens.valid, "Accepted", tokens.group)
+        know(tokens.valid2, "Accepted", tokens.group)
+        know(tokens.master_pass, "Accepted", tokens.master_pass_group)
+        know(tokens.blocked, "Blocked")
+        know(tokens.expired, "Expired")
+
+    async def send(self, instruction: Instruction) -> None:
+        if self.fault.early is None:
+            await self._call(instruction.action, instruction.payload)
+
+    async def shows(self, response: Mapping[str, Any], question: str) -> bool:
+        return bool(self._response == response)
+
+    async def _accept(self, request: web.Request) -> web.StreamResponse:
+        offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        configuration = self.configuration
+        login = f"{configuration.station_id}:{configuration.password}".encode()
+        admitted = request.headers.get("Authorization") == f"Basic {base64.b64encode(login).decode()}"
+        if (not admitted and not self.fault.lets_anyone_in) or self.fault.lets_nobody_in:
+            return web.Response(status=401)
+        selected = self.fault.subprotocol or "ocpp2.0.1"
+        if selected not in offered:
+            return web.Response(status=400)
+        socket = web.WebSocketResponse(protocols=[selected])
+        await socket.prepare(request)
+        self._socket = socket
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await self._take(json.loads(message.data))
+        return socket
+
+    async def _take(self, frame: Frame) -> None:
+        if frame[0] == 3:
+            self._response = frame[2]
+        elif frame[0] == 2:
+            _, unique_id, action, payload = frame
+            await self._send(action, [3, unique_id, self._answer(action, payload)])
+            if action == "BootNotification" and self.fault.early is not None:
+                await self._call(*self.fault.early)
+
+    async def _call(self, action: str, payload: Mapping[str, Any]) -> None:
+        await self._send(action, [2, str(uuid.uuid4()), action, dict(payload)])
+
+    async def _send(self, action: str, frame: Frame) -> None:
+        assert self._socket is not None
+        self._sent.append(action)
+        sent = Sent(len(self._sent) - 1, action, self._sent.count(action), frame)
+        for one in self.fault.tamper(sent):
+            await self._socket.send_str(json.dumps(one))
+
+    def _answer(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        match action:
+            case "BootNotification":
+                return {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": "Accepted"}
+            case "Authorize":
+                return {"idTokenInfo": self._info(payload["idToken"])}
+            case "TransactionEvent" if "idToken" in payload:
+                return {"idTokenInfo": self._info(payload["idToken"])}
+            case "DataTransfer":
+                return {"status": "UnknownVendorId"}
+            case _:
+                return {}
+
+    def _info(self, token: Mapping[str, str]) -> dict[str, Any]:
+        return self._known.get((token["type"], token["idToken"]), {"status": "Unknown"})

@@ -17,6 +17,7 @@ from voltbridge.domain.tokens import IdToken
 
 __all__ = [
     "EnergyReading",
+    "StopReason",
     "Transaction",
     "TransactionFilter",
     "TransactionPhase",
@@ -40,6 +41,34 @@ class TransactionState(StrEnum):
     ENDED = "Ended"
     CLOSED = "Closed"
     """Closed by the operator, because its end will never arrive."""
+
+
+class StopReason(StrEnum):
+    """Why a transaction stopped: the reasons of all versions in one list."""
+
+    DE_AUTHORIZED = "DeAuthorized"
+    EMERGENCY_STOP = "EmergencyStop"
+    ENERGY_LIMIT_REACHED = "EnergyLimitReached"
+    EV_DISCONNECTED = "EVDisconnected"
+    GROUND_FAULT = "GroundFault"
+    HARD_RESET = "HardReset"
+    IMMEDIATE_RESET = "ImmediateReset"
+    LOCAL = "Local"
+    LOCAL_OUT_OF_CREDIT = "LocalOutOfCredit"
+    MASTER_PASS = "MasterPass"
+    OTHER = "Other"
+    OVERCURRENT_FAULT = "OvercurrentFault"
+    POWER_LOSS = "PowerLoss"
+    POWER_QUALITY = "PowerQuality"
+    REBOOT = "Reboot"
+    REMOTE = "Remote"
+    REQ_ENERGY_TRANSFER_REJECTED = "ReqEnergyTransferRejected"
+    SOC_LIMIT_REACHED = "SOCLimitReached"
+    SOFT_RESET = "SoftReset"
+    STOPPED_BY_EV = "StoppedByEV"
+    TIMEOUT = "Timeout"
+    TIME_LIMIT_REACHED = "TimeLimitReached"
+    UNLOCK_COMMAND = "UnlockCommand"
 
 
 @dataclass(frozen=True, slots=True)

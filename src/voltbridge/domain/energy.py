@@ -311,11 +311,15 @@ class _Register:
         ]
 
     def _telling(self) -> list[int]:
-        """The readings that the result rests on: the ends, of each edge, and both sides of every fall."""
+        """The readings that the result rests on, now and when the next one comes: the ends, both sides of every fall
+        with their neighbours, by which it is judged who stands out, and the first and last of each edge."""
         edges = [key >> _EDGE_BITS for key in self._keys]
-        telling = {0, len(edges) - 1}
+        end = len(edges) - 1
+        telling = {0, max(0, end - 1), end}
         for i, (edge, following) in enumerate(pairwise(edges)):
-            if edge != following or self._whs[i + 1] < self._whs[i]:
+            if self._whs[i + 1] < self._whs[i]:
+                telling.update(range(max(0, i - 1), min(end, i + 2) + 1))
+            elif edge != following:
                 telling |= {i, i + 1}
         return sorted(telling)
 

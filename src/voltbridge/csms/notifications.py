@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.events import EventLog, message_data
 from voltbridge.domain.stations import LiveStation
 
@@ -17,10 +18,11 @@ __all__ = ["NotificationService"]
 
 
 class NotificationService:
-    """Keeps what stations tell."""
+    """Keeps what stations tell. ``availability`` takes over the statuses that come as monitored events (G01)."""
 
-    def __init__(self, events: EventLog) -> None:
+    def __init__(self, events: EventLog, availability: AvailabilityService) -> None:
         self._events = events
+        self.availability = availability
 
     def note(self, live: LiveStation, type: str, content: Struct | dict[str, Any]) -> None:
         """Keep a message as an event of this type. ``content`` is the message, or what is left of it to keep."""

@@ -1,0 +1,3 @@
+"""Block L, Firmware Management: how updates get on."""
+
+__all__: list[str] = []

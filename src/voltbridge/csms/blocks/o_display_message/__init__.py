@@ -1,0 +1,3 @@
+"""Block O, Display Message: messages that stations show."""
+
+__all__: list[str] = []

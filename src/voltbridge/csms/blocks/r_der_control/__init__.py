@@ -1,0 +1,3 @@
+"""Block R, DER Control: what stations tell of distributed energy resources."""
+
+__all__: list[str] = []

@@ -6,6 +6,7 @@ or with one handshake; what it does otherwise stays correct.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import copy
 import json
@@ -13,9 +14,9 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-import anyio
 from aiohttp import WSMsgType, web
 
 from voltbridge.clock import SystemClock
@@ -23,6 +24,7 @@ from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
 
 __all__ = [
+    "REFUSED",
     "REMOVED",
     "Fault",
     "Frame",
@@ -38,6 +40,7 @@ __all__ = [
 
 Frame = list[Any]
 REMOVED = object()
+REFUSED = "refused"
 
 
 class HurriedClock(SystemClock):
@@ -48,14 +51,12 @@ class HurriedClock(SystemClock):
     def __init__(self) -> None:
         self._slept = 0.0
 
-    def now(self) -> Any:
-        from datetime import timedelta
-
+    def now(self) -> datetime:
         return super().now() + timedelta(seconds=self._slept)
 
     async def sleep(self, seconds: float) -> None:
         self._slept += seconds
-        await anyio.lowlevel.checkpoint()
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,24 @@ class Sent:
     frame: Frame
 
 
+def _select(nth: int, offered: list[str]) -> str | None:
+    return "ocpp2.0.1" if "ocpp2.0.1" in offered else REFUSED
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with the CSMS; by default nothing."""
 
     tamper: Callable[[Sent], list[Frame]] = lambda sent: [sent.frame]
-    lets_anyone_in: bool = False
-    lets_nobody_in: bool = False
-    subprotocol: str | None = None
-    """Select this one whatever was offered."""
+    lets_in: Callable[[bool], bool] = lambda right: right
+    """Whether a station is let in, its credentials being right or not."""
+    selects: Callable[[int, list[str]], str | None] = _select
+    """The subprotocol of the nth connection from those offered, None for an upgrade without, or ``REFUSED``."""
+    refusal: int = 400
+    """HTTP status of a refused upgrade."""
     early: tuple[str, Mapping[str, Any]] | None = None
     """Send this action right after the boot instead of when told."""
+    shows_nothing: bool = False
 
 
 def drop(action: str, nth: int = 1) -> Fault:
@@ -138,13 +146,17 @@ class ScriptedCsms:
     reaction_s: float
     url: str = ""
     _socket: web.WebSocketResponse | None = None
+    _connections: int = 0
     _sent: list[str] = field(default_factory=list)
     _response: Any = None
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
     _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
-    async def serving(cls, configuration: Configuration, fault: Fault, reaction_s: float) -> AsyncIterator[ScriptedCsms]:
+    async def serving(
+        cls, configuration: Configuration, fault: Fault, reaction_s: float
+    ) -> AsyncIterator[ScriptedCsms]:
         csms = cls(configuration, fault, reaction_s)
         application = web.Application()
         application.router.add_get("/{identity}", csms._accept)
@@ -176,22 +188,23 @@ class ScriptedCsms:
 
     async def send(self, instruction: Instruction) -> None:
         if self.fault.early is None:
+            self._answered.clear()
             await self._call(instruction.action, instruction.payload)
+            await self._answered.wait()
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
-        return bool(self._response == response)
+        return bool(self._response == response) and not self.fault.shows_nothing
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         configuration = self.configuration
         login = f"{configuration.station_id}:{configuration.password}".encode()
-        admitted = request.headers.get("Authorization") == f"Basic {base64.b64encode(login).decode()}"
-        if (not admitted and not self.fault.lets_anyone_in) or self.fault.lets_nobody_in:
-            return web.Response(status=401)
-        selected = self.fault.subprotocol or "ocpp2.0.1"
-        if selected not in offered:
-            return web.Response(status=400)
-        socket = web.WebSocketResponse(protocols=[selected])
+        self._connections += 1
+        right = request.headers.get("Authorization") == f"Basic {base64.b64encode(login).decode()}"
+        selected = self.fault.selects(self._connections, offered) if self.fault.lets_in(right) else REFUSED
+        if selected == REFUSED:
+            return web.Response(status=self.fault.refusal)
+        socket = web.WebSocketResponse(protocols=[] if selected is None else [selected])
         await socket.prepare(request)
         self._socket = socket
         async for message in socket:
@@ -202,6 +215,7 @@ class ScriptedCsms:
     async def _take(self, frame: Frame) -> None:
         if frame[0] == 3:
             self._response = frame[2]
+            self._answered.set()
         elif frame[0] == 2:
             _, unique_id, action, payload = frame
             await self._send(action, [3, unique_id, self._answer(action, payload)])

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-import voltbridge.conformance.csms.cases  # registers the cases
 from tests.conformance.peers import Fault, Frame, HurriedClock, ScriptedCsms, Sent
-from voltbridge.conformance.case import CSMS_CASES
+
 from voltbridge.conformance.configuration import Configuration
+from voltbridge.conformance.csms.cases import CSMS_CASES
 from voltbridge.conformance.run import Outcome, Verdict, run_case
 from voltbridge.conformance.transcript import Way
 
 pytestmark = pytest.mark.anyio
 
-_PATIENCE_S = 0.5
+_PATIENCE_S = 0.2
 """For an answer that never comes. The peer lives in this process, so a real one takes milliseconds."""
 
 
@@ -59,4 +58,8 @@ async def test_fails_when_any_one_frame_is_left_out_or_refused(case_id: str) -> 
     faults = [make(position) for position in positions for make in (left_out_at, refused_at)]
     outcomes = await asyncio.gather(*(play(case_id, fault, _PATIENCE_S) for fault in faults))
     for index, outcome in enumerate(outcomes):
-        assert outcome.failure is not None, f"frame {index // 2} {'refused' if index % 2 else 'left out'}: {outcome}"
+        planted = f"frame {index // 2} {'refused' if index % 2 else 'left out'}"
+        assert outcome.failure is not None, f"{planted}: {outcome.verdict} {outcome.reason}"
+        assert outcome.failure.received.startswith(("CALLERROR", "nothing", "an answer to no")), (
+            f"{planted}: {outcome.reason}"
+        )

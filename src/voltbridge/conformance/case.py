@@ -11,7 +11,7 @@ from typing import Final
 from voltbridge.conformance.catalogue import CATALOGUE, Part6Case, Role
 from voltbridge.conformance.csms.station import SimulatedStation
 
-__all__ = ["CSMS_CASES", "CsmsCase", "Play", "Start", "csms_case"]
+__all__ = ["REGISTERED", "CsmsCase", "Play", "Start", "csms_case"]
 
 Play = Callable[[SimulatedStation], Awaitable[None]]
 """Plays the station's part and raises StepFailed when the CSMS does not play its own."""
@@ -37,8 +37,8 @@ class CsmsCase:
 
 
 _registered: dict[str, CsmsCase] = {}
-CSMS_CASES: Final[Mapping[str, CsmsCase]] = MappingProxyType(_registered)
-"""Every case written, by id, in the order of the modules. Filled by importing ``voltbridge.conformance.csms.cases``."""
+REGISTERED: Final[Mapping[str, CsmsCase]] = MappingProxyType(_registered)
+"""The cases registered so far. Take ``CSMS_CASES`` of ``voltbridge.conformance.csms.cases`` for all."""
 
 
 def csms_case(case_id: str, *, start: Start = Start.BOOTED) -> Callable[[Play], Play]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voltbridge.conformance.case import CSMS_CASES
 from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Need, Role, cases_of
+from voltbridge.conformance.csms.cases import CSMS_CASES
 from voltbridge.conformance.run import Outcome
 
 __all__ = ["Count", "InvalidReport", "as_json", "count", "read_report", "results"]

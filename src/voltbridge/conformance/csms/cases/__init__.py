@@ -1,21 +1,34 @@
-"""The cases, one module per functional block. Importing this package registers them all."""
+"""The cases, one module per functional block."""
 
+from collections.abc import Mapping
+from typing import Final
+
+from voltbridge.conformance.case import REGISTERED, CsmsCase
+
+# Importing a module registers its cases.
 from voltbridge.conformance.csms.cases import (
-    a_security,
-    b_provisioning,
-    c_authorization,
-    e_transactions,
-    g_availability,
-    j_meter_values,
-    p_data_transfer,
+    a_security as a_security,
+)
+from voltbridge.conformance.csms.cases import (
+    b_provisioning as b_provisioning,
+)
+from voltbridge.conformance.csms.cases import (
+    c_authorization as c_authorization,
+)
+from voltbridge.conformance.csms.cases import (
+    e_transactions as e_transactions,
+)
+from voltbridge.conformance.csms.cases import (
+    g_availability as g_availability,
+)
+from voltbridge.conformance.csms.cases import (
+    j_meter_values as j_meter_values,
+)
+from voltbridge.conformance.csms.cases import (
+    p_data_transfer as p_data_transfer,
 )
 
-__all__ = [
-    "a_security",
-    "b_provisioning",
-    "c_authorization",
-    "e_transactions",
-    "g_availability",
-    "j_meter_values",
-    "p_data_transfer",
-]
+__all__ = ["CSMS_CASES"]
+
+CSMS_CASES: Final[Mapping[str, CsmsCase]] = REGISTERED
+"""Every case that is written, by id, in the order of the blocks."""

@@ -20,13 +20,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StationCall:
-    """A CALL (or, when ``expects_reply`` is false, a SEND) for the station, already validated."""
+    """A CALL for the station, already validated."""
 
     action: str
     payload: bytes
     timeout_s: float
     """Counted from the moment the frame is sent."""
-    expects_reply: bool = True
 
 
 class CallFailed(Exception):

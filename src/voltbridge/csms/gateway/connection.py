@@ -350,10 +350,6 @@ class StationConnection:
         if self._rpc.queued >= self._limits.waiting_calls:
             raise CallRefused(ErrorCode.GENERIC_ERROR, "too many calls to this station are waiting", local=True)
         self._desk.calling(live, self.version, call)
-        if not call.expects_reply:
-            self._rpc.send(call.action, call.payload)
-            self._send_calls()
-            return b""
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         outgoing = self._rpc.start_call(call.action, call.payload, self._clock.monotonic(), call.timeout_s, future)
         self._calls += 1
@@ -369,10 +365,9 @@ class StationConnection:
         """Send what the RPC layer has ready, and keep the time of the call that waits for its answer."""
         for data in self._rpc.to_send():
             frame = frames.decode(data)
-            assert isinstance(frame, frames.Call | frames.Send)
-            kind = MessageType.CALL if isinstance(frame, frames.Call) else MessageType.SEND
+            assert isinstance(frame, frames.Call), "no version has a SEND for a CSMS"
             self._shared.counters.called[self.version][frame.action] += 1
-            self._send(data, kind, frame.unique_id, frame.action)
+            self._send(data, MessageType.CALL, frame.unique_id, frame.action)
         if self._cancel_expiry is not None:
             self._cancel_expiry()
             self._cancel_expiry = None

@@ -46,6 +46,7 @@ def test_every_option_can_be_set_in_the_environment_and_in_the_file(option: obje
         "onboarding": "accept",
         "strictness": "salvage",
         "after_boot": "probe",
+        "message_size": "20000",
     }
     name = option.name  # type: ignore[attr-defined]
     text = texts.get(name, "7")

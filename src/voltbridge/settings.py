@@ -20,11 +20,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 
-from voltbridge.domain.stations import Onboarding, Strictness
+from voltbridge.domain.stations import AfterBoot, Onboarding, Strictness
 
 __all__ = [
     "CONFIG_FILE",
-    "AfterBoot",
     "ConfigurationError",
     "Kind",
     "LogFormat",
@@ -43,16 +42,6 @@ _PREFIX: Final = "VOLTBRIDGE_"
 
 class ConfigurationError(Exception):
     """The configuration cannot be used; the text is one sentence that says what to change."""
-
-
-class AfterBoot(StrEnum):
-    """What is sent of our own accord to a station whose boot was accepted."""
-
-    NONE = "none"
-    STATUS = "status"
-    """Ask for a StatusNotification of every connector."""
-    PROBE = "probe"
-    """Ask for the station's configuration or its device model."""
 
 
 class LogLevel(StrEnum):
@@ -94,26 +83,26 @@ def _whole(minimum: int, maximum: int, unit: str = "") -> Kind:
     return Kind(words, "N", read)
 
 
-def _seconds(minimum: float, maximum: float) -> Kind:
+def _number(minimum: float, maximum: float, unit: str) -> Kind:
     def read(text: str) -> float:
         number = float(text)
         if not math.isfinite(number) or not minimum <= number <= maximum:
             raise ValueError
         return number
 
-    return Kind(f"a number of seconds from {minimum:g} to {maximum:g}", "SECONDS", read)
+    return Kind(f"a number of {unit} from {minimum:g} to {maximum:g}", "N", read)
 
 
-def _days() -> Kind:
-    def read(text: str) -> int | None:
-        if text == "forever":
-            return None
-        days = int(text)
-        if not 1 <= days <= 36_500:
-            raise ValueError
-        return days
+def _seconds(minimum: float, maximum: float) -> Kind:
+    kind = _number(minimum, maximum, "seconds")
+    return Kind(kind.expected, "SECONDS", kind.read)
 
-    return Kind("a whole number of days from 1 to 36500, or forever", "DAYS|forever", read)
+
+def _or_word(kind: Kind, word: str, metavar: str) -> Kind:
+    """A kind that also takes a word for "no limit", read as None."""
+    return Kind(
+        f"{kind.expected}, or {word}", f"{metavar}|{word}", lambda text: None if text == word else kind.read(text)
+    )
 
 
 def _one_of(choices: type[StrEnum]) -> Kind:
@@ -142,7 +131,8 @@ def _path(metavar: str) -> Kind:
 _PORT = Kind("a port from 0 to 65535 (0: any free one)", "PORT", _whole(0, 65_535).read)
 _INTERVAL = _whole(1, 2_000_000_000, "of seconds")
 _ADDRESS = _text("an address or a host name", "ADDRESS")
-_DAYS = _days()
+_DAYS = _or_word(_whole(1, 36_500, "of days"), "forever", "DAYS")
+_LIMIT = _or_word(_whole(1, 1_000_000), "unlimited", "N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +180,38 @@ class Settings:
         ),
     ] = "127.0.0.1"
     http_port: Annotated[int, Row(_PORT, "Network", "Port of the REST API; 0 takes any free port.")] = 8080
+
+    connection_limit: Annotated[
+        int, Row(_whole(1, 1_000_000), "Network", "Charging stations connected at a time; a further one gets 503.")
+    ] = 50_000
+    connections_per_address: Annotated[
+        int | None,
+        Row(
+            _LIMIT,
+            "Network",
+            "Charging stations connected from one address; a further one gets 429. Stations often share the address of "
+            "a router or a mobile gateway, so it is unlimited unless set.",
+        ),
+    ] = None
+    message_rate: Annotated[
+        float,
+        Row(
+            _number(0.1, 1_000_000, "messages per second"),
+            "Network",
+            "Messages per second a station may send in the long run; what comes faster has to wait.",
+        ),
+    ] = 1000.0
+    message_size: Annotated[
+        int,
+        Row(
+            _whole(10_000, 100_000_000, "of bytes"),
+            "Network",
+            "Bytes of the largest message a station may send; a larger one closes its connection.",
+        ),
+    ] = 1_048_576
+    ping_interval: Annotated[
+        float, Row(_seconds(0, 86_400), "Network", "Seconds of silence after which a station is pinged; 0 never pings.")
+    ] = 60.0
 
     onboarding: Annotated[
         Onboarding,

@@ -15,7 +15,9 @@ from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import ProblemError, not_json, responses, unsupported_media_type
 from voltbridge.api.shapes import RequestBody
 from voltbridge.api.stations import StationId
+from voltbridge.csms.station_calls import InvalidCall
 from voltbridge.domain.station_calls import CallRefused, CallTimedOut, StationNotConnected
+from voltbridge.protocol.errors import ViolationKind
 
 __all__ = ["router"]
 
@@ -69,6 +71,15 @@ async def send_ocpp(
         raise unsupported_media_type()
     try:
         answer = await services.calls.call_raw(station_id, action, await request.body(), query.timeout_s)
+    except InvalidCall as error:
+        path = "path.action" if error.kind is ViolationKind.UNKNOWN_ACTION else error.path
+        raise ProblemError(
+            400,
+            "invalid-request",
+            "The request is not valid",
+            f"{path}: {error.detail}",
+            errors=[(path, error.detail)],
+        ) from None
     except StationNotConnected as error:
         await services.stations.get(station_id)  # raises NotFound for a station nobody knows
         raise ProblemError(409, "not-connected", "The station is not connected", str(error)) from None

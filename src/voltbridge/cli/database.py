@@ -17,5 +17,8 @@ database = typer.Typer(help="Care for the database.", no_args_is_help=True)
 def upgrade(settings: Settings) -> None:
     """Bring the database to this release's layout. `voltbridge up` does so by itself."""
     from voltbridge.app import upgrade_database
+    from voltbridge.log import configure
 
+    configure(settings.log_level, settings.log_format)
     upgrade_database(settings)
+    typer.echo("The database is up to date.")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import typer
+
+from voltbridge import __version__
 from voltbridge.cli.options import takes_settings
+from voltbridge.cli.welcome import welcome
 from voltbridge.settings import Settings
+
+if TYPE_CHECKING:
+    from voltbridge.app import Running
 
 __all__ = ["up"]
 
@@ -23,6 +32,19 @@ def up(settings: Settings) -> None:
 
       VOLTBRIDGE_DATABASE_URL=postgresql://voltbridge@db/voltbridge voltbridge up --log-format json
     """
-    from voltbridge.app import run
+    from voltbridge.log import configure
+    from voltbridge.process import run
 
-    run(settings)
+    configure(settings.log_level, settings.log_format)
+    run(settings, lambda running: typer.echo(_text(running)))
+
+
+def _text(running: Running) -> str:
+    settings = running.settings
+    return welcome(
+        ocpp=(settings.ocpp_host, running.ocpp_port),
+        http=(settings.http_host, running.http_port),
+        key_file=settings.admin_key_file,
+        onboarding=settings.onboarding,
+        version=__version__,
+    )

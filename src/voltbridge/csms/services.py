@@ -1,0 +1,53 @@
+"""Everything the CSMS can do, in one value: what the routing table and the API are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from voltbridge.csms.blocks.a_security.service import SecurityService
+from voltbridge.csms.blocks.b_provisioning.service import StationService
+from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.blocks.e_transactions.service import TransactionService
+from voltbridge.csms.blocks.g_availability.service import AvailabilityService
+from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
+from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
+from voltbridge.csms.event_stream import EventStream
+from voltbridge.csms.notifications import NotificationService
+from voltbridge.csms.station_calls import StationCalls
+from voltbridge.domain.messages import DeviationCount, DeviationFilter, LoggedMessage, MessageFilter
+from voltbridge.domain.paging import Page, PageRequest
+
+__all__ = ["DeviationBook", "MessageLog", "Services"]
+
+
+class MessageLog(Protocol):
+    """The stored OCPP messages."""
+
+    async def list(self, wanted: MessageFilter, page: PageRequest) -> Page[LoggedMessage]:
+        """Newest first. Raises InvalidCursor."""
+
+
+class DeviationBook(Protocol):
+    """The counted deviations."""
+
+    async def list(self, wanted: DeviationFilter, page: PageRequest) -> Page[DeviationCount]:
+        """By kind of charger. Raises InvalidCursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each. Routes of the routing table name a service by its attribute here."""
+
+    security: SecurityService
+    stations: StationService
+    authorization: AuthorizationService
+    transactions: TransactionService
+    availability: AvailabilityService
+    meter_values: MeterValueService
+    data_transfer: DataTransferService
+    notifications: NotificationService
+    calls: StationCalls
+    events: EventStream
+    messages: MessageLog
+    deviations: DeviationBook

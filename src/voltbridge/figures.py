@@ -1,0 +1,100 @@
+"""Which figures the running CSMS has, and their names for Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from prometheus_client.metrics_core import Metric
+
+from voltbridge.csms.event_stream import EventStream
+from voltbridge.csms.gateway.counters import Counters
+from voltbridge.metrics import Source, counter, gauge
+from voltbridge.protocol.versions import Version
+
+__all__ = ["JournalFigures", "gateway_figures", "journal_figures", "stream_figures"]
+
+
+class JournalFigures(Protocol):
+    """What the storage's journal counts."""
+
+    commits: int
+    retries: int
+    facts_written: int
+    facts_lost: int
+    messages_dropped: int
+
+    @property
+    def depth(self) -> int: ...
+
+
+def gateway_figures(counters: Counters) -> Source:
+    """Connections and messages."""
+
+    def read() -> Iterable[Metric]:
+        yield gauge(
+            "voltbridge_stations_connected", "Stations connected now.", _labels(counters.connected), ("version",)
+        )
+        yield counter("voltbridge_connections", "Connections accepted.", _labels(counters.connections), ("version",))
+        yield counter(
+            "voltbridge_connections_refused",
+            "Connections refused before the upgrade.",
+            {(str(status),): count for status, count in counters.refused_connections.items()},
+            ("status",),
+        )
+        yield counter(
+            "voltbridge_connections_replaced",
+            "Connections that took the place of an older one of the same station.",
+            counters.replaced_connections,
+        )
+        yield counter(
+            "voltbridge_connections_throttled",
+            "Times a connection was held back because it brought too much at once.",
+            counters.throttled,
+        )
+        for name, text, label, counts in (
+            ("requests_received", "Requests of stations handed to a handler.", "action", counters.received),
+            ("requests_refused", "Requests of stations answered with an error.", "code", counters.refused),
+            ("frames_ignored", "Frames of stations that were dropped.", "reason", counters.ignored),
+            ("calls_sent", "Requests sent to stations.", "action", counters.called),
+            ("calls_failed", "Requests to stations that brought no response.", "reason", counters.call_failures),
+        ):
+            yield counter(f"voltbridge_{name}", text, _nested(counts), ("version", label))
+
+    return read
+
+
+def journal_figures(journal: JournalFigures) -> Source:
+    """Grouped commits."""
+
+    def read() -> Iterable[Metric]:
+        yield gauge("voltbridge_journal_depth", "Facts that wait to be committed.", journal.depth)
+        yield counter("voltbridge_commits", "Database transactions committed.", journal.commits)
+        yield counter("voltbridge_commit_retries", "Attempts to commit that failed.", journal.retries)
+        yield counter("voltbridge_facts_committed", "Facts committed.", journal.facts_written)
+        yield counter("voltbridge_facts_lost", "Facts given up; their stations were told.", journal.facts_lost)
+        yield counter(
+            "voltbridge_log_records_dropped",
+            "Records of the message log that could not be kept.",
+            journal.messages_dropped,
+        )
+
+    return read
+
+
+def stream_figures(stream: EventStream) -> Source:
+    """Readers of events."""
+
+    def read() -> Iterable[Metric]:
+        yield gauge("voltbridge_event_readers", "Readers of the event stream.", stream.readers)
+
+    return read
+
+
+def _labels(counts: Mapping[Version, int]) -> dict[tuple[str, ...], float]:
+    return {(version.label,): count for version, count in counts.items()}
+
+
+def _nested(counts: Mapping[Version, Counter[str]]) -> dict[tuple[str, ...], float]:
+    return {(version.label, name): n for version, names in counts.items() for name, n in names.items()}

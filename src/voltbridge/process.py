@@ -1,0 +1,111 @@
+"""The process around a running Voltbridge: event loop, signals, garbage collection, open files, the ready file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import resource
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvloop
+
+from voltbridge.app import Running, start
+from voltbridge.settings import Settings, suspicious_variables
+
+__all__ = ["run", "settle_memory"]
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_SPARE_FILES: Final = 500
+
+
+def run(settings: Settings, ready: Callable[[Running], None]) -> None:
+    """Run until SIGINT or SIGTERM, then stop in an orderly way; a second signal stops at once.
+
+    ``ready`` is called when stations and API requests are being answered. Raises ConfigurationError.
+    """
+    for sentence in suspicious_variables():
+        _log.warning(sentence)
+    _allow_files(settings.connection_limit + _SPARE_FILES)
+    uvloop.run(_run(settings, ready))
+
+
+async def _run(settings: Settings, ready: Callable[[Running], None]) -> None:
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, signals.put_nowait, each)
+    starting = asyncio.create_task(start(settings))
+    interrupted = asyncio.create_task(signals.get())
+    await asyncio.wait((starting, interrupted), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return
+    running = await starting
+    settle_memory()
+    if settings.ready_file is not None:
+        _write_ready_file(settings.ready_file, running)
+    ready(running)
+    received = await interrupted
+    _log.info("stopping; a second signal stops at once", signal=received.name)
+    stopping = asyncio.create_task(running.stop())
+    hastening = asyncio.create_task(signals.get())
+    await asyncio.wait((stopping, hastening), return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        _log.warning("stopping at once")
+        await running.hasten()
+    hastening.cancel()
+    await stopping
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)
+
+
+def settle_memory() -> None:
+    """Spare the collector what lives as long as the process, and have it run less often.
+
+    A message makes a few hundred short-lived objects and no cycles; with the usual thresholds the collector would walk
+    over all connections many times a second and find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files as far as this user may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < possible:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    if possible < wanted:
+        _log.warning(
+            "the system allows fewer open files than stations may connect; raise the limit (ulimit -n) or lower "
+            "--connection-limit",
+            allowed=possible,
+            needed=wanted,
+        )
+
+
+def _write_ready_file(path: Path, running: Running) -> None:
+    """Whoever waits for the file finds it whole."""
+    content = {
+        "ocpp_port": running.ocpp_port,
+        "http_port": running.http_port,
+        "admin_key_file": str(running.settings.admin_key_file.absolute()),
+        "pid": os.getpid(),
+    }
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    Path(temporary).replace(path)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from voltbridge.domain.paging import Page, PageRequest
 
-__all__ = ["Id", "Moment", "PageOf", "PageQuery", "RequestBody", "Shape", "number_of", "page_of", "rfc3339"]
+__all__ = ["Id", "Moment", "PageOf", "PageQuery", "RequestBody", "Shape", "left_out", "number_of", "page_of", "rfc3339"]
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -73,6 +73,15 @@ class RequestBody(BaseModel):
     """Something the API is sent: a field it does not know is an error, never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def left_out(**more: Any) -> Any:
+    """A field of a PATCH that may be left out but not be null: there is nothing it could return to."""
+
+    def without_default(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+
+    return Field(default=None, json_schema_extra=without_default, **more)
 
 
 class PageOf(Shape, Generic[Item]):

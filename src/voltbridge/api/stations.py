@@ -10,7 +10,7 @@ from pydantic import Field
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, page_of
+from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
 from voltbridge.domain import stations as domain
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
 from voltbridge.protocol.versions import Version
@@ -89,7 +89,7 @@ class StationChanges(RequestBody):
     """What to change; a field that is left out stays, null returns to the default."""
 
     name: Name | None = None
-    registration: RegistrationStatus | None = None
+    registration: RegistrationStatus = left_out(description="What its boot is answered with.")
     strictness: Strictness | None = None
     heartbeat_interval_s: Interval | None = None
 

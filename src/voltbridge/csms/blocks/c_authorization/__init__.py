@@ -1,0 +1,3 @@
+"""Block C, Authorization: who may charge."""
+
+__all__: list[str] = []

@@ -1,0 +1,191 @@
+"""Who may charge, and the tokens the operator keeps (2.0.1 block C; 1.6 4.1).
+
+Two questions look alike and differ. Asked alone (Authorize), a token is judged by itself: it is Accepted while its own
+transaction runs, for its driver wants to stop, and the standard keeps ConcurrentTx for the start of a transaction (1.6
+7.2; 2.0.1 AuthorizationStatusEnumType). Presented for a transaction, a token that does not allow several is refused
+when another transaction runs on it that began before; a repeated start is never concurrent to itself, nor to what
+began after it. One whose EVSE has since started another transaction is over in truth and does not count.
+
+Tokens of type KeyCode are secret (C04.FR.04): events do not carry them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from voltbridge.csms.blocks.c_authorization.ports import RunningTransactions, TokenBook
+from voltbridge.csms.events import EventLog
+from voltbridge.domain.clock import Clock
+from voltbridge.domain.errors import AlreadyExists, NotFound
+from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.stations import LiveStation
+from voltbridge.domain.token_rules import check_token, holds_alone, judge_token, same_token
+from voltbridge.domain.tokens import Authorization, AuthorizationStatus, IdToken, Token, TokenFilter
+from voltbridge.domain.transactions import Transaction, TransactionState
+
+__all__ = ["AuthorizationService", "TokenFields", "shown_token"]
+
+
+class TokenFields(TypedDict, total=False):
+    """What the operator may say of a token; the names and meanings are those of ``Token``."""
+
+    status: AuthorizationStatus
+    group_id_token: str | None
+    group_type: str | None
+    expires_at: datetime | None
+    allow_concurrent: bool
+    language: str | None
+    personal_message: str | None
+    note: str | None
+    station_ids: Iterable[str]
+
+
+class AuthorizationService:
+    """Judges tokens for stations and keeps them for the operator."""
+
+    def __init__(self, tokens: TokenBook, transactions: RunningTransactions, events: EventLog, clock: Clock) -> None:
+        self._tokens = tokens
+        self._transactions = transactions
+        self._events = events
+        self._clock = clock
+        self._adding = asyncio.Lock()
+
+    async def authorize(self, live: LiveStation, id_token: IdToken) -> Authorization:
+        """Whether the token may charge at this station at all. Raises StorageUnavailable."""
+        authorization = await self._judge(live, id_token)
+        known = authorization.token
+        # Where the version does not tell the type, ours does.
+        typed = replace(id_token, type=known.type) if known else id_token
+        self._tell(live, typed, authorization.status)
+        return authorization
+
+    def refuse_contract(self, live: LiveStation, id_token: IdToken) -> Authorization:
+        """The answer where a contract certificate comes along: it cannot be verified here, so it counts as invalid.
+
+        C07.FR.17. Accepting the account on the word of a certificate that nobody checked would let anyone charge on it.
+        """
+        self._tell(live, id_token, AuthorizationStatus.INVALID, reason="the contract certificate cannot be verified")
+        return Authorization(AuthorizationStatus.INVALID)
+
+    async def for_transaction(
+        self, live: LiveStation, id_token: IdToken, *, own_id: int, evse_id: int | None, starting: bool
+    ) -> Authorization:
+        """Whether the token may charge in, or stop (``starting`` false), the transaction with our id ``own_id``.
+
+        E01.FR.11, E05.FR.01, C12.FR.03: the station may have accepted it on old information. Raises StorageUnavailable.
+        """
+        authorization = await self._judge(live, id_token)
+        if not (starting and authorization.accepted and holds_alone(id_token, authorization.token)):
+            return authorization
+        stored = await self._transactions.open_with_token(id_token.key)
+        if any(
+            other.id < own_id
+            and other.superseded_by is None
+            and not (other.station_id == live.station_id and evse_id is not None and other.evse_id == evse_id)
+            for other in _running_on(id_token, stored, live)
+        ):
+            return replace(authorization, status=AuthorizationStatus.CONCURRENT_TX, cache_expires_at=None)
+        return authorization
+
+    async def list(self, wanted: TokenFilter, page: PageRequest) -> Page[Token]:
+        """The operator's tokens. Raises InvalidCursor."""
+        return await self._tokens.list(wanted, page)
+
+    async def get(self, id_token: str, type: str) -> Token:
+        """One token. Raises NotFound."""
+        token = await self._tokens.get(id_token, type)
+        if token is None:
+            raise NotFound("token", f"{type}/{id_token}")
+        return token
+
+    async def create(self, *, id_token: str, type: str = "ISO14443", **fields: Unpack[TokenFields]) -> Token:
+        """Add a token. Raises AlreadyExists and InvalidValue."""
+        async with self._adding:
+            token = self._made(id_token, type, None, fields)
+            if await self._tokens.get(id_token, type) is not None:
+                raise AlreadyExists("token", f"{type}/{id_token}")
+            await self._tokens.put(token)
+        return token
+
+    async def put(self, *, id_token: str, type: str, **fields: Unpack[TokenFields]) -> tuple[Token, bool]:
+        """Add a token or replace all that is said of it; and whether it was added. Raises InvalidValue."""
+        token = self._made(id_token, type, await self._tokens.get(id_token, type), fields)
+        return token, await self._tokens.put(token)
+
+    async def change(self, id_token: str, type: str, changes: Mapping[str, Any]) -> Token:
+        """Change some of what is said of a token (``TokenFields``). Raises NotFound and InvalidValue."""
+        changed = replace(await self.get(id_token, type), **_stored(changes), updated_at=self._clock.now())
+        check_token(changed)
+        await self._tokens.put(changed)
+        return changed
+
+    async def delete(self, id_token: str, type: str) -> None:
+        """Forget a token. Raises NotFound.
+
+        Transactions that run on it go on and keep it: nobody but their driver should end them, and the energy has to be
+        accounted for. The station learns at the next contact that the token is unknown now.
+        """
+        await self._tokens.delete(id_token, type)
+
+    async def _judge(self, live: LiveStation, id_token: IdToken) -> Authorization:
+        known = None
+        if id_token.id_token:
+            known = await self._tokens.get(id_token.id_token, id_token.type)
+        now = self._clock.now()
+        status = judge_token(id_token, known, station_id=live.station_id, now=now)
+        until = None
+        if status is AuthorizationStatus.ACCEPTED:
+            # A payment's reference is good once, so no station should remember it.
+            until = now if id_token.type == "DirectPayment" else known.expires_at if known else None
+        return Authorization(status, known, until)
+
+    def _tell(self, live: LiveStation, id_token: IdToken, status: AuthorizationStatus, **more: Any) -> None:
+        self._events.emit(
+            "token.authorized",
+            live.station_id,
+            id_token=shown_token(id_token),
+            type=id_token.type,
+            status=status.value,
+            **more,
+        )
+
+    def _made(self, id_token: str, type: str, former: Token | None, fields: Mapping[str, Any]) -> Token:
+        now = self._clock.now()
+        token = Token(
+            id_token=id_token,
+            type=type,
+            created_at=former.created_at if former else now,
+            updated_at=now,
+            **{"status": AuthorizationStatus.ACCEPTED, **_stored(fields)},
+        )
+        check_token(token)
+        return token
+
+
+def shown_token(id_token: IdToken | None) -> str | None:
+    """The token's text for events and logs; None for one that is a secret."""
+    return None if id_token is None or id_token.type == "KeyCode" else id_token.id_token
+
+
+def _running_on(id_token: IdToken, stored: Iterable[Transaction], live: LiveStation) -> list[Transaction]:
+    """Active transactions on the token: as stored, this station's own as they are in memory."""
+    found = [other for other in stored if other.station_id != live.station_id]
+    found += live.transactions.values()
+    return [
+        other
+        for other in found
+        if other.state is TransactionState.ACTIVE
+        and other.id_token is not None
+        and same_token(id_token, other.id_token)
+    ]
+
+
+def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(fields)
+    if "station_ids" in values:
+        values["station_ids"] = tuple(values["station_ids"])
+    return values

@@ -1,7 +1,7 @@
 """Authorization in the words of 1.6: Authorize, and the idTagInfo of every answer that has one.
 
-1.6 knows five statuses. A token that is known and not allowed becomes Blocked for whatever reason; one that is not known
-becomes Invalid (1.6 7.2).
+1.6 knows five statuses. A token that is known and not allowed becomes Blocked for whatever reason; one that is not
+known becomes Invalid (1.6 7.2).
 """
 
 from __future__ import annotations

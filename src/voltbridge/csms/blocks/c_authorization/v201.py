@@ -40,10 +40,11 @@ def brings_certificate(request: v201.AuthorizeRequest | v21.AuthorizeRequest) ->
 
 def id_token_of(presented: v201.IdTokenType | v21.IdTokenType) -> IdToken:
     """A token as the domain knows it."""
+    additional = () if isinstance(presented.additional_info, UnsetType) else presented.additional_info
     return IdToken(
         id_token=presented.id_token,
         type=str.__str__(presented.type),
-        additional_info=tuple((info.additional_id_token, info.type) for info in given(presented.additional_info) or ()),
+        additional_info=tuple((info.additional_id_token, info.type) for info in additional),
     )
 
 

@@ -18,9 +18,28 @@ from voltbridge.domain.errors import AlreadyExists, NotFound
 from voltbridge.domain.events import Event, LiveEvent
 from voltbridge.domain.ids import IdSource
 from voltbridge.domain.paging import Page, PageRequest
-from voltbridge.domain.stations import RegistrationStatus, Station, StationFilter, StationReport, StationSettings
+from voltbridge.domain.station_calls import CallFailed, StationNotConnected
+from voltbridge.domain.stations import (
+    LiveStation,
+    RegistrationStatus,
+    Station,
+    StationFilter,
+    StationReport,
+    StationSettings,
+)
+from voltbridge.protocol.structs import Payload
+from voltbridge.protocol.versions import Version
 
-__all__ = ["START", "FakeBus", "FakeClock", "FakeJournal", "FakeStations", "World"]
+__all__ = [
+    "START",
+    "FakeBus",
+    "FakeCalls",
+    "FakeClock",
+    "FakeConnected",
+    "FakeJournal",
+    "FakeStations",
+    "World",
+]
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Kind = TypeVar("Kind")
@@ -218,3 +237,34 @@ class FakeStations:
 
 def _is_waiting(settings: StationSettings) -> bool:
     return settings.registration is RegistrationStatus.PENDING and settings.adopted_at is None
+
+
+class FakeConnected:
+    """The stations connected to this node."""
+
+    def __init__(self) -> None:
+        self.stations: dict[str, LiveStation] = {}
+
+    def get(self, station_id: str) -> LiveStation | None:
+        return self.stations.get(station_id)
+
+    def ids(self) -> frozenset[str]:
+        return frozenset(self.stations)
+
+
+class FakeCalls:
+    """The door to the stations: answers by request type, or fails."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Version, Payload]] = []
+        self.answers: dict[type[Payload], Payload | CallFailed] = {}
+
+    async def call(
+        self, station: LiveStation | str, version: Version, request: Payload, timeout_s: float | None = None
+    ) -> Payload:
+        station_id = station if isinstance(station, str) else station.station_id
+        self.sent.append((station_id, version, request))
+        answer = self.answers.get(type(request), StationNotConnected(station_id))
+        if isinstance(answer, CallFailed):
+            raise answer
+        return answer

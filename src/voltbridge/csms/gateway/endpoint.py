@@ -30,7 +30,7 @@ from voltbridge.csms.gateway.timing import within
 from voltbridge.csms.gateway.websocket import WebSocket
 from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Cancel, Clock
-from voltbridge.domain.errors import StorageUnavailable
+from voltbridge.domain.errors import NotFound, StorageUnavailable
 from voltbridge.domain.stations import LiveStation, Strictness
 
 __all__ = ["Gateway"]
@@ -41,6 +41,7 @@ _BACKLOG: Final = 4096
 _SPARE_SOCKETS: Final = 256
 """Sockets beyond the limits that may wait for their 503 or 429; further ones are cut unheard."""
 _FLUSH_SECONDS: Final = 10.0
+_UNKNOWN: Final = "no station of this identity is known here"
 _RETRY_LATER: Final = {"Retry-After": "10"}
 
 
@@ -187,7 +188,7 @@ class Gateway:
                 raise HandshakeRefused(
                     401, "the credentials are missing or wrong", {"WWW-Authenticate": 'Basic realm="OCPP"'}
                 )
-            raise HandshakeRefused(decision.http_status, "no station of this identity is known here")
+            raise HandshakeRefused(decision.http_status, _UNKNOWN)
 
     async def _take_over(
         self, connection: StationConnection, before: StationConnection | None, address: str
@@ -206,6 +207,8 @@ class Gateway:
             return await within(
                 self._clock, limits.handshake_s, self._desk.open(connection.identity, connection.version, address)
             )
+        except NotFound:
+            raise HandshakeRefused(404, _UNKNOWN) from None
         except (TimeoutError, StorageUnavailable):
             raise HandshakeRefused(503, "the station's state cannot be read at the moment", _RETRY_LATER) from None
 

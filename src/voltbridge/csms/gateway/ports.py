@@ -30,7 +30,10 @@ class StationDesk(Protocol):
     """Answers the messages of connected stations. Calls for one station never overlap, from open to close."""
 
     async def open(self, identity: str, version: Version, remote_address: str) -> LiveStation:
-        """A station is about to be connected: its state. Raises StorageUnavailable when it cannot be read."""
+        """A station is about to be connected: its state.
+
+        Raises NotFound for a station deleted since its admission, StorageUnavailable when nothing can be read.
+        """
 
     async def handle(
         self,

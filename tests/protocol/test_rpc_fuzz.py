@@ -51,8 +51,9 @@ def take(end: Rpc, data: str | bytes, call: OutgoingCall) -> bool:
     assert events
     for event in events:
         match event:
-            case Reply(data=reply, message_type=message_type):
+            case Reply(data=reply, message_type=message_type, action=name):
                 assert len(reply) < 4096
+                assert name is None or len(name) <= 64
                 kind, _, code, description, details = json.loads(reply)
                 assert kind == (5 if message_type == 3 else 4)
                 assert code in CODES[end.version]

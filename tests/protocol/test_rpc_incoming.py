@@ -24,8 +24,9 @@ from tests.protocol.ends import (
     rpc,
 )
 
+from voltbridge.protocol import rpc as rpc_module
 from voltbridge.protocol.errors import OcppError, ViolationKind
-from voltbridge.protocol.policy import Policy
+from voltbridge.protocol.policy import Policy, Violation
 from voltbridge.protocol.rpc import (
     Ignored,
     IgnoreReason,
@@ -218,6 +219,15 @@ def test_r14_a_refusal_of_ours_fits_too(version: Version) -> None:
         reply = refused(rpc(version), frame)
         assert 0 < len(reply[3]) <= 255
         assert reply[4] == {}
+
+
+@every_version
+def test_r14_a_refusal_fits_however_long_its_reason_is(version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise Violation(ViolationKind.TYPE, "$." + "é" * 300, "\ud800")
+
+    monkeypatch.setattr(rpc_module, "decode_payload", refuse)
+    assert len(refused(rpc(version), heartbeat())[3]) == 255
 
 
 @every_policy

@@ -114,7 +114,7 @@ __all__ = [
     "random_id",
 ]
 
-DESCRIPTION_LENGTH: Final = 255
+_DESCRIPTION_LENGTH: Final = 255
 _REMEMBERED_ANSWERS: Final = 8
 
 
@@ -458,7 +458,7 @@ class Rpc:
         code = spelled_for(self._version, error.code)
         try:
             data = frames.encode(
-                CallError(unique_id, code, error.description[:DESCRIPTION_LENGTH], dict(error.details))
+                CallError(unique_id, code, error.description[:_DESCRIPTION_LENGTH], dict(error.details))
             )
         except (TypeError, ValueError, RecursionError):
             data = frames.encode(CallError(unique_id, code, _printable(error.description), {}))
@@ -589,4 +589,4 @@ def _description(violation: Deviation) -> str:
 
 def _printable(text: str) -> str:
     """As much of a text as an error description may hold; half a surrogate pair is no text and becomes a mark."""
-    return text[:DESCRIPTION_LENGTH].encode("utf-8", "replace").decode()
+    return text[:_DESCRIPTION_LENGTH].encode("utf-8", "replace").decode()

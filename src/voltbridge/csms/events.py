@@ -58,6 +58,11 @@ class EventLog:
             self._teller = asyncio.get_running_loop().create_task(self._tell())
         return event
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody listens; where data for ``emit_live`` is costly to make, ask first."""
+        return self._bus.has_subscribers
+
     def emit_live(self, type: str, station_id: str | None, /, **data: Any) -> None:
         """Tell those who listen now."""
         if self._bus.has_subscribers:

@@ -10,7 +10,7 @@ import msgspec
 
 from voltbridge.domain.metering import MeterRecord, SampledValue
 
-__all__ = ["meter_record", "milliseconds"]
+__all__ = ["meter_record", "milliseconds", "whole_milliseconds"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -20,6 +20,11 @@ _encode: Final = msgspec.json.Encoder().encode
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970, cut."""
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """The moment as it will be read back from the storage, which counts milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def meter_record(

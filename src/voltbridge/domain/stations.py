@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from voltbridge.domain.energy import Readings
 from voltbridge.domain.evses import Connector
 from voltbridge.domain.transactions import Transaction
 
 __all__ = [
     "AfterBoot",
+    "LiveMeter",
     "LiveStation",
     "Onboarding",
     "RegistrationStatus",
@@ -124,6 +126,15 @@ class StationFilter:
 
 
 @dataclass(slots=True)
+class LiveMeter:
+    """The readings of a transaction in its owner's memory. Its stored row is written less often than they come."""
+
+    readings: Readings
+    stored_at: float
+    """When the row was last written, by ``Clock.monotonic``."""
+
+
+@dataclass(slots=True)
 class LiveStation:
     """State of a connected station in its owner's memory.
 
@@ -140,7 +151,9 @@ class LiveStation:
     connectors: dict[tuple[int, int], Connector] = field(default_factory=dict)
     """By (EVSE id, connector id). (0, 0) is the station as a whole."""
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    """Open ones, and those that ended on this connection, by the protocol's transaction id."""
+    """Open ones, and those that ended last on this connection, by the protocol's transaction id."""
+    meters: dict[int, LiveMeter] = field(default_factory=dict)
+    """By our id of the transaction; of those whose readings came on this connection."""
     trusted_status_at: dict[tuple[int, int], datetime] = field(default_factory=dict)
     """By connector: the station's time of the last status on this connection, where its clock agreed with ours."""
     last_seen_at: datetime | None = None

@@ -42,7 +42,8 @@ from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
 from voltbridge.csms.blocks.p_data_transfer.vendors import Vendors
-from voltbridge.csms.dispatch import Dispatcher
+from voltbridge.csms.desk import Desk
+from voltbridge.csms.dispatch import ROUTES
 from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.gateway.endpoint import Gateway
@@ -189,7 +190,7 @@ def _wire(
     )
     gateway = Gateway(
         admission=services.security,
-        desk=Dispatcher(services, live, storage.states, journal, events, clock),
+        desk=Desk(services, live, storage.states, journal, events, clock, ROUTES),
         bus=bus,
         journal=journal,
         clock=clock,

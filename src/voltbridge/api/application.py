@@ -7,7 +7,6 @@ from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
-from voltbridge.csms.services import Services
 
 from voltbridge import __version__
 from voltbridge.api import deviations, events, evses, health, inbox, messages, ocpp, stations, tokens, transactions
@@ -16,6 +15,7 @@ from voltbridge.api.authentication import PROTECTED, RequireKey
 from voltbridge.api.openapi import describe
 from voltbridge.api.problems import CatchAll, Handler, ProblemError, install
 from voltbridge.csms.readiness import Readiness
+from voltbridge.csms.services import Services
 from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound, StorageUnavailable
 from voltbridge.domain.paging import InvalidCursor
 from voltbridge.metrics import Metrics
@@ -51,25 +51,18 @@ def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key:
     return CatchAll(RequireKey(app, AdminKey(admin_key)))
 
 
+def _unusable(path: str, problem: str) -> ProblemError:
+    """For what the schema allows and a rule does not."""
+    return ProblemError(422, "unusable-value", "A value cannot be used", f"{path}: {problem}", errors=[(path, problem)])
+
+
 _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
     NotFound: lambda error: ProblemError(404, "not-found", "Not found", f"There is no {error.noun} {error.key}."),
     AlreadyExists: lambda error: ProblemError(
         409, "already-exists", "It exists already", f"There is a {error.noun} {error.key} already."
     ),
-    InvalidValue: lambda error: ProblemError(
-        400,
-        "invalid-request",
-        "The request is not valid",
-        f"$.{error.field}: {error.problem}",
-        errors=[(f"$.{error.field}", error.problem)],
-    ),
-    InvalidCursor: lambda error: ProblemError(
-        400,
-        "invalid-request",
-        "The request is not valid",
-        f"query.cursor: {error}",
-        errors=[("query.cursor", str(error))],
-    ),
+    InvalidValue: lambda error: _unusable(f"$.{error.field}", error.problem),
+    InvalidCursor: lambda error: _unusable("query.cursor", str(error)),
     StorageUnavailable: lambda error: ProblemError(
         503,
         "storage-unavailable",

@@ -44,7 +44,7 @@ class DeviationQuery(PageQuery):
     model: str | None = None
 
 
-@router.get("/deviations", response_model=DeviationPage, responses=responses(400, 401))
+@router.get("/deviations", response_model=DeviationPage, responses=responses(400, 401, 422))
 async def list_deviations(services: UsesServices, query: Annotated[DeviationQuery, Query()]) -> Any:
     """List what stations did wrong and were forgiven, by vendor, model and firmware."""
     wanted = DeviationFilter(vendor=query.vendor, model=query.model)

@@ -69,7 +69,7 @@ class EventQuery(PageQuery):
             "description": "Pages for those who ask for `application/json`, else the stream.",
             "content": {_STREAM: {"schema": {"type": "string"}, "example": "id: 1\nevent: station.boot\ndata: {}\n\n"}},
         },
-        **responses(400, 401),
+        **responses(400, 401, 422),
     },
 )
 async def list_events(

@@ -50,7 +50,7 @@ class MessageQuery(PageQuery):
 @router.get(
     "/stations/{station_id}/messages",
     response_model=MessagePage,
-    responses=responses(400, 401, 404),
+    responses=responses(400, 401, 404, 422),
 )
 async def list_messages(services: UsesServices, station_id: StationId, query: Annotated[MessageQuery, Query()]) -> Any:
     """List the messages from and to a station, newest first. They are kept for a time the server is told."""

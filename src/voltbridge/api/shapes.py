@@ -11,12 +11,28 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from voltbridge.domain.paging import Page, PageRequest
 
-__all__ = ["Id", "Moment", "PageOf", "PageQuery", "RequestBody", "Shape", "left_out", "number_of", "page_of", "rfc3339"]
+__all__ = [
+    "PRINTABLE",
+    "Id",
+    "Moment",
+    "PageOf",
+    "PageQuery",
+    "RequestBody",
+    "Shape",
+    "left_out",
+    "number_of",
+    "page_of",
+    "rfc3339",
+]
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+PRINTABLE: Final = "^[!-~]([ -~]*[!-~])?$"
+"""Printable ASCII, no space at either end: what identifiers of every version are made of."""
 
 
 def rfc3339(moment: datetime) -> str:

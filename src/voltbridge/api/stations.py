@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
@@ -12,6 +12,7 @@ from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
 from voltbridge.domain import stations as domain
+from voltbridge.domain.identities import MAX_IDENTITY_LENGTH
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
 from voltbridge.protocol.versions import Version
 
@@ -72,11 +73,21 @@ Password = Annotated[
 ]
 
 
+# Printable ASCII without : / \ ? # %, no space at either end, no dot at the start: narrower than what a station may
+# call itself (``voltbridge.domain.identities``), and never refused there.
+_CHARACTERS: Final = r"""!"$&'()*+,\-0-9;<=>@A-Z\[\]^_`a-z{|}~"""
+_IDENTITY: Final = rf"^[{_CHARACTERS}]([ .{_CHARACTERS}]*[.{_CHARACTERS}])?$"
+
+
 class NewStation(RequestBody):
     """A station to be expected."""
 
     station_id: str = Field(
-        min_length=1, max_length=48, description="The identity it will connect with.", examples=["CP-1"]
+        min_length=1,
+        max_length=MAX_IDENTITY_LENGTH,
+        pattern=_IDENTITY,
+        description="The identity it will connect with.",
+        examples=["CP-1"],
     )
     password: Password | None = None
     generate_password: bool = Field(default=False, description="Make a password and answer with it.")
@@ -147,14 +158,14 @@ def _fields(station: domain.Station) -> dict[str, Any]:
     }
 
 
-@router.get("/stations", response_model=StationPage, responses=responses(400, 401))
+@router.get("/stations", response_model=StationPage, responses=responses(400, 401, 422))
 async def list_stations(services: UsesServices, query: Annotated[StationQuery, Query()]) -> Any:
     """List the stations, in the order of their ids."""
     wanted = StationFilter(registration=query.registration, protocol=query.protocol)
     return page_of(await services.stations.list(wanted, query.page, connected=query.connected), show)
 
 
-@router.post("/stations", status_code=201, response_model=ProvisionedStation, responses=responses(400, 401, 409))
+@router.post("/stations", status_code=201, response_model=ProvisionedStation, responses=responses(400, 401, 409, 422))
 async def add_station(services: UsesServices, new: NewStation, response: Response) -> Any:
     """Add a station before it connects. It is accepted, and asked for its password if it has one."""
     station, password = await services.stations.provision(
@@ -175,7 +186,7 @@ async def get_station(services: UsesServices, station_id: StationId) -> Any:
     return show(await services.stations.get(station_id))
 
 
-@router.patch("/stations/{station_id}", response_model=Station, responses=responses(400, 401, 404))
+@router.patch("/stations/{station_id}", response_model=Station, responses=responses(400, 401, 404, 422))
 async def change_station(services: UsesServices, station_id: StationId, changes: StationChanges) -> Any:
     """Change what the operator decides about a station."""
     return show(await services.stations.update(station_id, changes.model_dump(exclude_unset=True)))
@@ -187,7 +198,7 @@ async def delete_station(services: UsesServices, station_id: StationId) -> None:
     await services.stations.delete(station_id)
 
 
-@router.put("/stations/{station_id}/password", response_model=SetPassword, responses=responses(400, 401, 404))
+@router.put("/stations/{station_id}/password", response_model=SetPassword, responses=responses(400, 401, 404, 422))
 async def set_password(services: UsesServices, station_id: StationId, new: NewPassword) -> Any:
     """Set a station's password, or have one generated. It counts from the next connection on."""
     return SetPassword(password=await services.stations.set_password(station_id, new.password))

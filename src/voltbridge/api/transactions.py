@@ -128,7 +128,7 @@ def show(transaction: domain.Transaction) -> Transaction:
     )
 
 
-@router.get("/transactions", response_model=TransactionPage, responses=responses(400, 401))
+@router.get("/transactions", response_model=TransactionPage, responses=responses(400, 401, 422))
 async def list_transactions(services: UsesServices, query: Annotated[TransactionQuery, Query()]) -> Any:
     """List transactions, newest first. Those that are running are as current as the station's last message."""
     wanted = TransactionFilter(
@@ -143,7 +143,7 @@ async def get_transaction(services: UsesServices, id: TransactionId) -> Any:
     return show(await services.transactions.get(number_of(id)))
 
 
-@router.get("/transactions/{id}/samples", response_model=SamplePage, responses=responses(400, 401, 404))
+@router.get("/transactions/{id}/samples", response_model=SamplePage, responses=responses(400, 401, 404, 422))
 async def list_samples(services: UsesServices, id: TransactionId, query: Annotated[PageQuery, Query()]) -> Any:
     """The meter values of a transaction."""
     return page_of(await services.transactions.samples(number_of(id), query.page), Sample.model_validate)

@@ -36,7 +36,7 @@ async def test_every_validation_has_a_wrong_peer(monkeypatch: pytest.MonkeyPatch
         looked_at.add((self.step, path))
         expect(self, path, *allowed)
 
-    def noted_pick(self: Received, path: str, wanted: dict[str, object]) -> Received:
+    def noted_pick(self: Received, path: str, wanted: dict[str, tuple[object, ...]]) -> Received:
         looked_at.add((self.step, path))
         return pick(self, path, wanted)
 

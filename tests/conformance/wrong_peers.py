@@ -104,6 +104,7 @@ _TABLE: Mapping[str, tuple[_Row, ...]] = {
             ("1", "getVariableData", change("GetVariables", f"getVariableData.0.{path}", value))
             for path, value in _OFFLINE_THRESHOLD
         ),
+        ("1", "getVariableData", change("GetVariables", "getVariableData.0.attributeType", "Target")),
         ("2", "", Fault(shows_nothing=True)),
     ),
     "TC_B_09_CSMS": (

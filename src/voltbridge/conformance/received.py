@@ -43,20 +43,29 @@ class Received:
 
     def expect(self, path: str, *allowed: object) -> None:
         """Raises StepFailed unless the value at the path is one of those allowed (``ABSENT`` among them)."""
-        value = self.at(path)
-        if not any(value == one and type(value) is type(one) for one in allowed):
-            wanted = " or ".join(_shown(one) for one in allowed)
-            raise StepFailed(self.step, f"{self.name}.{path} {wanted}", _shown(value))
+        if not self._is(path, allowed):
+            raise StepFailed(self.step, f"{self.name}.{path} {_any_of(allowed)}", _shown(self.at(path)))
 
-    def pick(self, path: str, wanted: Mapping[str, object]) -> Received:
-        """The first object of a list that has these values at these paths; raises StepFailed when there is none."""
+    def pick(self, path: str, wanted: Mapping[str, tuple[object, ...]]) -> Received:
+        """The first object of a list that has one of these values at each of these paths.
+
+        Raises StepFailed when there is none.
+        """
         value = self.at(path)
         for index, item in enumerate(value if isinstance(value, list) else []):
             found = Received(self.step, f"{self.name}.{path}[{index}]", item)
-            if all(found.at(key) == one for key, one in wanted.items()):
+            if all(found._is(key, allowed) for key, allowed in wanted.items()):
                 return found
-        conditions = ", ".join(f"{key} {_shown(one)}" for key, one in wanted.items())
+        conditions = ", ".join(f"{key} {_any_of(allowed)}" for key, allowed in wanted.items())
         raise StepFailed(self.step, f"an entry of {self.name}.{path} with {conditions}", _shown(value))
+
+    def _is(self, path: str, allowed: tuple[object, ...]) -> bool:
+        value = self.at(path)
+        return any(value == one and type(value) is type(one) for one in allowed)
+
+
+def _any_of(allowed: tuple[object, ...]) -> str:
+    return " or ".join(_shown(one) for one in allowed)
 
 
 def _shown(value: object) -> str:

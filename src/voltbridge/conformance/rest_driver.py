@@ -20,15 +20,14 @@ _TIMEOUT_S: Final = 30.0
 
 
 class RestCsms:
-    """``api`` is the base address, such as ``http://localhost:8080/api/v1``. An asynchronous context manager."""
+    """An asynchronous context manager. ``api`` is the base address, such as ``http://localhost:8080/api/v1``."""
 
     def __init__(self, url: str, api: str, key: str, *, timeout_s: float = _TIMEOUT_S) -> None:
         self._url = url.rstrip("/")
         self._api = api.rstrip("/")
         self._timeout_s = timeout_s
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {key}"}, timeout=aiohttp.ClientTimeout(total=timeout_s + 5)
-        )
+        self._key = key
+        self._session: aiohttp.ClientSession | None = None
         self._last: Any = None
 
     @property
@@ -43,14 +42,12 @@ class RestCsms:
 
     async def prepare(self, configuration: Configuration) -> None:
         """Provision the station and the tokens, new or again."""
-        station_id = quote(configuration.station_id, safe="")
-        if configuration.basic_auth:
-            password = {"password": configuration.password}
-            status = await self._send("POST", "/stations", {"station_id": configuration.station_id, **password}, 409)
-            if status == 409:
-                await self._send("PUT", f"/stations/{station_id}/password", password)
-        else:
-            await self._send("POST", "/stations", {"station_id": configuration.station_id}, 409)
+        known = f"/stations/{quote(configuration.station_id, safe='')}"
+        password = {"password": configuration.password} if configuration.basic_auth else {}
+        if await self._send("POST", "/stations", {"station_id": configuration.station_id, **password}, 409) == 409:
+            await self._send("PATCH", known, {"registration": "Accepted"})
+            if configuration.basic_auth:
+                await self._send("PUT", f"{known}/password", password)
         tokens = configuration.tokens
         for token, properties in (
             (tokens.valid, _member_of(tokens.group)),
@@ -74,6 +71,7 @@ class RestCsms:
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any], *allowed: int) -> int:
         """The status; raises DriverFailed for one of 400 or more that is not allowed."""
+        assert self._session is not None, "the driver is used outside its context"
         try:
             async with self._session.request(method, self._api + path, json=body) as response:
                 if response.status < 400:
@@ -84,18 +82,20 @@ class RestCsms:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DriverFailed(f"{method} {self._api}{path}: {type(error).__name__} {error}") from error
 
-    async def close(self) -> None:
-        """Close the connections to the API."""
-        await self._session.close()
-
     async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._key}"},
+            # The API gives up first, and says why.
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s + 5),
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        assert self._session is not None
+        await self._session.close()
 
 
 def _member_of(group: Token) -> dict[str, str]:
-    return {"group_id_token": group.id_token}
+    return {"group_id_token": group.id_token, "group_type": group.type}

@@ -1,0 +1,136 @@
+"""``voltbridge conformance`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.from_thread import start_blocking_portal
+from tests.conformance.peers import Fault, ScriptedCsms, change
+from typer.testing import CliRunner, Result
+
+from voltbridge.conformance.catalogue import Role
+from voltbridge.conformance.cli import app
+from voltbridge.conformance.configuration import read_configuration
+from voltbridge.conformance.report import as_json, results
+from voltbridge.conformance.run import Outcome, Verdict
+
+
+def typed(*arguments: str, answers: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=answers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--case", "TC_B_01"], "no case TC_B_01"),
+        (["--case", "TC_B_01_CS"], "other role"),
+        (["--block", "Z"], "no block Z"),
+        (["--profile", "Basic"], "Smart Charging"),
+        (["--api", "http://host/api/v1"], "needs --url"),
+        (["--url", "ws://host", "--api", "http://host/api/v1"], "needs --api-key-file"),
+        (["--url", "ws://host", "--api", "http://host", "--api-key-file", "/none"], "/none: No such file"),
+        (["--config", "/none.toml"], "/none.toml: No such file"),
+        (["--json", "/none/results.json"], "no directory"),
+        (["--role", "gateway"], "gateway"),
+    ],
+)
+def test_wrong_usage_is_named(arguments: list[str], said: str) -> None:
+    result = typed("run", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_the_station_has_no_cases_yet_and_the_file_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "station.json"
+    result = typed("run", "--role", "station", "--json", str(file))
+    assert result.exit_code == 3
+    assert "424 of 424 selected cases not run: no case written yet" in result.output
+    document = json.loads(file.read_text())
+    assert set(document["cases"].values()) == {"not run: no case written yet"}
+    assert document["profiles"]["Core"]["passed"] == 0
+
+
+def test_a_case_that_is_not_written_does_not_run() -> None:
+    result = typed("run", "--case", "TC_O_01_CSMS")
+    assert result.exit_code == 3
+    assert "0 passed, 0 failed, 1 not run" in result.output
+
+
+def test_report_counts_by_profile_and_block(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    file.write_text(as_json(results(Role.CSMS, [Outcome("TC_B_01_CSMS", Verdict.PASSED)])))
+    result = typed("report", str(file))
+    assert result.exit_code == 0
+    rows = [line.replace("│", " ").split() for line in result.output.splitlines()]
+    assert ["Core", "B", "1/9", "0/10", "0", "18"] in rows
+    assert ["Core", "all", "1/105", "0/27", "0", "131"] in rows
+    assert "station" not in result.output
+
+
+def test_report_refuses_another_file(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    file.write_text("{}")
+    result = typed("report", str(file))
+    assert result.exit_code == 2
+    assert "not written by a conformance run" in result.output
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    file = tmp_path / "kit.toml"
+    file.write_text('password = "0123456789abcdef"\nmessage_timeout_s = 5\n')
+    return file
+
+
+@pytest.fixture
+def portal() -> Iterator[anyio.from_thread.BlockingPortal]:
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+def test_a_person_operates_any_csms(kit: Path, tmp_path: Path, portal: anyio.from_thread.BlockingPortal) -> None:
+    """The peer runs on a thread of its own: the command has an event loop to itself."""
+    configuration = read_configuration(kit)
+    fault = change("Authorize", "idTokenInfo.status", "Blocked")
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, fault, 5)) as csms:
+        portal.call(csms.prepare, configuration)
+        file = tmp_path / "results.json"
+        arguments = ["--url", csms.url, "--config", str(kit), "--json", str(file)]
+        cases = ["--case", "TC_B_01_CSMS", "--case", "TC_C_02_CSMS"]
+        result = typed("run", *arguments, *cases, answers="\n")
+    assert result.exit_code == 1, result.output
+    assert "Set up the CSMS as follows" in result.output
+    assert "1 passed, 1 failed, 0 not run" in result.output
+    failed = result.output[result.output.index("failed   TC_C_02_CSMS") :]
+    assert "step      2" in failed
+    assert 'expected  AuthorizeResponse.idTokenInfo.status "Invalid" or "Unknown"' in failed
+    assert 'received  "Blocked"' in failed
+    assert '-> [2,"' in failed
+    assert '<- [3, "' in failed
+    cases_of_file = json.loads(file.read_text())["cases"]
+    assert cases_of_file["TC_B_01_CSMS"] == "passed"
+    assert cases_of_file["TC_C_02_CSMS"] == "failed"
+    assert cases_of_file["TC_C_06_CSMS"] == "not run: not selected"
+
+
+def test_all_that_ran_passed(kit: Path, portal: anyio.from_thread.BlockingPortal) -> None:
+    configuration = read_configuration(kit)
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, Fault(), 5)) as csms:
+        portal.call(csms.prepare, configuration)
+        arguments = ["--url", csms.url, "--config", str(kit), "--block", "P", "--profile", "Core"]
+        result = typed("run", *arguments, answers="\n")
+    assert result.exit_code == 0, result.output
+    assert "2 passed, 0 failed, 0 not run" in result.output
+
+
+def test_a_csms_that_is_not_there(kit: Path) -> None:
+    key = kit.with_name("key")
+    key.write_text("secret")
+    api = ["--api", "http://127.0.0.1:1/api/v1", "--api-key-file", str(key)]
+    result = typed("run", "--url", "ws://127.0.0.1:1", *api)
+    assert result.exit_code == 2
+    assert "127.0.0.1:1" in result.output

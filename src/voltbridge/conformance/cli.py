@@ -27,6 +27,8 @@ from voltbridge.conformance.own_csms import own_csms
 from voltbridge.conformance.report import Count, InvalidReport, as_json, count, read_report, results
 from voltbridge.conformance.rest_driver import RestCsms
 from voltbridge.conformance.run import Outcome, Verdict, run_cases
+from voltbridge.log import configure
+from voltbridge.settings import LogFormat, LogLevel
 
 __all__ = ["app"]
 
@@ -121,7 +123,7 @@ def report(
         raise _wrong(str(error)) from None
     if not files:
         configuration = _configuration(None, None)
-        outcomes = _run(list(CSMS_CASES.values()), configuration, own_csms(timeout_s=configuration.message_timeout_s))
+        outcomes = _run(list(CSMS_CASES.values()), configuration, _own_csms(configuration))
         cases = results(Role.CSMS, outcomes) | results(Role.STATION, [])
     for role in Role:
         of_role = {case_id: result for case_id, result in cases.items() if CATALOGUE[case_id].role is role}
@@ -164,11 +166,10 @@ def _configuration(file: Path | None, timeout_s: float | None) -> Configuration:
 def _driver(
     url: str | None, api: str | None, api_key_file: Path | None, configuration: Configuration
 ) -> AbstractAsyncContextManager[CsmsDriver]:
-    timeout_s = configuration.message_timeout_s
     if url is None:
         if api is not None or api_key_file is not None:
             raise typer.BadParameter("--api needs --url", param_hint="--api")
-        return own_csms(timeout_s=timeout_s)
+        return _own_csms(configuration)
     if api is None:
         return nullcontext(ManualCsms(url, _out.print, _out.input))
     if api_key_file is None:
@@ -177,7 +178,13 @@ def _driver(
         key = api_key_file.read_text("utf-8").strip()
     except OSError as error:
         raise _wrong(f"{api_key_file}: {error.strerror}") from None
-    return RestCsms(url, api, key, timeout_s=timeout_s)
+    return RestCsms(url, api, key, timeout_s=configuration.message_timeout_s)
+
+
+def _own_csms(configuration: Configuration) -> AbstractAsyncContextManager[CsmsDriver]:
+    # Whatever it warns of is about the wrong things the cases do on purpose.
+    configure(LogLevel.ERROR, LogFormat.CONSOLE)
+    return own_csms(timeout_s=configuration.message_timeout_s)
 
 
 def _write(file: Path, text: str) -> None:

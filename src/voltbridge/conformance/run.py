@@ -91,7 +91,7 @@ async def run_case(case: CsmsCase, configuration: Configuration, csms: CsmsDrive
         # Best effort: a CSMS that just failed may fail here as well.
         with contextlib.suppress(Exception):
             await station.restore()
-        await station.disconnect()
+        await station.leave()
     return Outcome(case_id, Verdict.PASSED, transcript=station.transcript)
 
 

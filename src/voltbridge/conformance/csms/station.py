@@ -70,6 +70,7 @@ class SimulatedStation:
     _connection: Connection | None = None
     _stage: str = ""
     _events: int = 0
+    _told: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def evse_id(self) -> int:
@@ -152,6 +153,7 @@ class SimulatedStation:
         came = self.connection.listen(action)
         self.note(f"told the CSMS: {text}")
         told = asyncio.create_task(self.csms.send(Instruction(text, self.configuration.station_id, action, payload)))
+        self._told.append(told)
         try:
             async with asyncio.timeout(self.csms.reaction_s):
                 first: list[asyncio.Future[Any]] = [came, told]
@@ -164,10 +166,6 @@ class SimulatedStation:
             raise StepFailed(
                 name, f"{action}Request", f"nothing of the kind within {self.csms.reaction_s:g} s"
             ) from None
-        finally:
-            if not came.done():
-                told.cancel()
-                await asyncio.wait({told})
         return Asked(self, step, action, unique_id, self.connection.request(name, action, raw), told)
 
     async def report(
@@ -260,6 +258,13 @@ class SimulatedStation:
             session.transaction_id = None
             session.authorized = False
         return await self.call(step, "TransactionEvent", payload)
+
+    async def leave(self) -> None:
+        """Forget what the CSMS was told and did not do, and disconnect."""
+        for told in self._told:
+            told.cancel()
+        await asyncio.gather(*self._told, return_exceptions=True)
+        await self.disconnect()
 
     async def restore(self) -> None:
         """Leave as the next case wants to find it: no open transaction, every connector available."""

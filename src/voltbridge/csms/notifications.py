@@ -6,12 +6,11 @@ message do that besides.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.events import EventLog, message_data
+from voltbridge.csms.redaction import hide
 from voltbridge.domain.stations import LiveStation
 
 __all__ = ["NotificationService"]
@@ -24,7 +23,8 @@ class NotificationService:
         self._events = events
         self.availability = availability
 
-    def note(self, live: LiveStation, type: str, content: Struct | dict[str, Any]) -> None:
-        """Keep a message as an event of this type. ``content`` is the message, or what is left of it to keep."""
-        data = content if isinstance(content, dict) else message_data(content)
+    def note(self, live: LiveStation, type: str, message: Struct) -> None:
+        """Keep a message as an event of this type, without the secrets it may tell."""
+        data = message_data(message)
+        hide(data)
         self._events.emit(type, live.station_id, **data)

@@ -1,4 +1,4 @@
-"""Takes secrets out of frames on their way into the message log.
+"""Takes secrets out of frames on their way into the message log, and out of what becomes an event.
 
 Only actions that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
 (1.6 AuthorizationKey, 2.x BasicAuthPassword, ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile,
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["HIDDEN", "redact"]
+__all__ = ["HIDDEN", "hide", "redact"]
 
 HIDDEN: Final = "***"
 
@@ -67,16 +67,26 @@ def redact(action: str | None, frame: str) -> str:
     return msgspec.json.encode(content).decode()
 
 
+def hide(content: dict[str, Any]) -> None:
+    """Replace what is secret in a message that was taken apart, whether its names are the wire's or in snake_case."""
+    _hide(content, False)
+
+
 def _hide(value: Any, vpn: bool) -> bool:
     """Replace what is secret in a tree of JSON values; whether there was any."""
     found = False
     if isinstance(value, list):
-        for item in value:
-            found |= _hide(item, vpn)
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                hidden = _USER_PART.sub(f"{HIDDEN}@", item) if "://" in item else item
+                found |= hidden != item
+                value[index] = hidden
+            else:
+                found |= _hide(item, vpn)
     elif isinstance(value, dict):
         secret_setting = _names_secret(value)
         for name, item in value.items():
-            folded = name.casefold()
+            folded = name.casefold().replace("_", "")
             if (
                 folded in _SECRET_FIELDS
                 or (vpn and folded in _VPN_FIELDS)

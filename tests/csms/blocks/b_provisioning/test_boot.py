@@ -268,7 +268,7 @@ class TestAfterBoot:
                 {
                     "configuration_key": [
                         {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
-                        {"key": "AuthorizationKey", "readonly": False},
+                        {"key": "AuthorizationKey", "readonly": False, "value": "***"},
                     ]
                 }
             ]

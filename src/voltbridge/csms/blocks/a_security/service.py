@@ -20,8 +20,8 @@ Rejected once turned down, else Accepted. So a station waiting for adoption can 
 has to present it; and a rejected one is still admitted (with its password, if it has one) to be told so.
 
 Credentials offered where no password is set are not checked and not kept. Trusting the first password seen would let
-whoever connects first own the identity, in silence, and lock the real station out; instead the station counts as not
-authenticated, its events say so, and the operator sets a password to end that.
+whoever connects first own the identity, in silence, and lock the real station out. Instead the operator sees that the
+station has no password and sets one.
 """
 
 from __future__ import annotations

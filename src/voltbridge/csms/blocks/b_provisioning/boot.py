@@ -19,6 +19,7 @@ import structlog
 from voltbridge.csms.blocks.b_provisioning.ports import Calls, Questions
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
+from voltbridge.csms.redaction import hide
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.station_calls import CallFailed
 from voltbridge.domain.stations import AfterBoot, LiveStation, RegistrationStatus
@@ -161,6 +162,7 @@ class BootDesk:
         answer = await self._call(live, version, questions.probe(next(self._request_ids)))
         reported = None if answer is None else questions.probed(answer)
         if reported is not None:
+            hide(reported)
             self._events.emit("variables.reported", live.station_id, **reported)
 
     def _spoken(self, live: LiveStation) -> tuple[Version, Questions]:

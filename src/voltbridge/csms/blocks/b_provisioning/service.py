@@ -6,6 +6,7 @@ state it works with. A connected station is shown with what that state knows bet
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -59,6 +60,8 @@ class StationService:
         self._events = events
         self._clock = clock
         self.boots = boots
+        self._changing = asyncio.Lock()
+        """Held from reading settings to saving them, so that of two changes at once none is lost."""
         bus.on_announcement("settings", self._take_over)
 
     async def list(self, wanted: StationFilter, page: PageRequest, *, connected: bool | None = None) -> Page[Station]:
@@ -123,18 +126,19 @@ class StationService:
         A registration of Accepted adopts the station; Pending makes its next boots wait, in the inbox if it was never
         adopted. Raises InvalidValue for other settings and for None where there is no default.
         """
-        station = await self.get(station_id)
         for name, value in changes.items():
             if name not in CHANGEABLE:
                 raise InvalidValue(name, "cannot be changed")
             if name == "registration" and value is None:
                 raise InvalidValue(name, "has no default")
-        settings = replace(station.settings, **changes)
-        _checked_interval(settings.heartbeat_interval_s)
-        if settings.registration is RegistrationStatus.ACCEPTED and settings.adopted_at is None:
-            settings = replace(settings, adopted_at=self._clock.now())
-        changed = sorted(name for name in changes if changes[name] != getattr(station.settings, name))
-        return await self._save(station, settings, changed)
+        async with self._changing:
+            station = await self.get(station_id)
+            settings = replace(station.settings, **changes)
+            _checked_interval(settings.heartbeat_interval_s)
+            if settings.registration is RegistrationStatus.ACCEPTED and settings.adopted_at is None:
+                settings = replace(settings, adopted_at=self._clock.now())
+            changed = sorted(name for name in changes if changes[name] != getattr(station.settings, name))
+            return await self._save(station, settings, changed)
 
     async def adopt(self, station_id: str) -> Station:
         """Accept a station: its next boot is answered Accepted. Raises NotFound."""
@@ -149,16 +153,18 @@ class StationService:
 
         A connection that stands is not affected (2.0.1 A01). Raises NotFound, InvalidValue.
         """
-        station = await self.get(station_id)
-        password, hashed = _new_password(station_id, password)
-        await self._save(station, replace(station.settings, password_hash=hashed), ["password"])
+        async with self._changing:
+            station = await self.get(station_id)
+            password, hashed = _new_password(station_id, password)
+            await self._save(station, replace(station.settings, password_hash=hashed), ["password"])
         return password
 
     async def remove_password(self, station_id: str) -> None:
         """Let a station connect without authentication. Raises NotFound."""
-        station = await self.get(station_id)
-        if station.settings.password_hash is not None:
-            await self._save(station, replace(station.settings, password_hash=None), ["password"])
+        async with self._changing:
+            station = await self.get(station_id)
+            if station.settings.password_hash is not None:
+                await self._save(station, replace(station.settings, password_hash=None), ["password"])
 
     async def delete(self, station_id: str) -> None:
         """Forget a station and close its connection; its transactions stay. Raises NotFound.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
 from voltbridge.csms.blocks.b_provisioning.service import StationService
@@ -15,8 +15,6 @@ from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.structs import Payload
 
 __all__ = ["boot_notification", "probe", "probed", "trigger_boot", "trigger_status"]
-
-_WRITE_ONLY: Final = "authorizationkey"
 
 
 async def boot_notification(
@@ -59,10 +57,5 @@ def probe(request_id: int) -> Payload:
 
 
 def probed(answer: Payload) -> dict[str, Any] | None:
-    """The keys and their values. A station that gives its write-only password away is not repeated."""
-    assert isinstance(answer, v16.GetConfigurationResponse)
-    data = message_data(answer)
-    for entry in data.get("configuration_key", []):
-        if entry["key"].casefold() == _WRITE_ONLY:
-            entry.pop("value", None)
-    return data
+    """The keys and their values."""
+    return message_data(answer)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UnsetType
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given
-from voltbridge.csms.events import message_data
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21, v201
@@ -22,13 +21,10 @@ __all__ = [
     "notify_report",
     "probe",
     "probed",
-    "report_data",
     "report_of",
     "trigger_boot",
     "trigger_status",
 ]
-
-_WRITE_ONLY: Final = "basicauthpassword"
 
 
 async def boot_notification(
@@ -47,7 +43,7 @@ async def notify_report(
     service: NotificationService, live: LiveStation, request: v201.NotifyReportRequest
 ) -> v201.NotifyReportResponse:
     """A part of a report that was asked for (B07, B08)."""
-    service.note(live, "variables.reported", report_data(request))
+    service.note(live, "variables.reported", request)
     return v201.NotifyReportResponse()
 
 
@@ -64,16 +60,6 @@ def report_of(request: v201.BootNotificationRequest | v21.BootNotificationReques
         imsi=None if isinstance(modem, UnsetType) else given(modem.imsi),
         boot_reason=request.reason.value,
     )
-
-
-def report_data(request: v201.NotifyReportRequest | v21.NotifyReportRequest) -> dict[str, Any]:
-    """The report as an event's data, without the password should a station tell it (B07.FR.03 forbids that)."""
-    data = message_data(request)
-    for reported in data.get("report_data", []):
-        if reported["variable"]["name"].casefold() == _WRITE_ONLY:
-            for attribute in reported["variable_attribute"]:
-                attribute.pop("value", None)
-    return data
 
 
 def trigger_boot() -> Payload:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voltbridge.csms.blocks.b_provisioning.service import StationService
-from voltbridge.csms.blocks.b_provisioning.v201 import probed, report_data, report_of
+from voltbridge.csms.blocks.b_provisioning.v201 import probed, report_of
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21
@@ -31,7 +31,7 @@ async def notify_report(
     service: NotificationService, live: LiveStation, request: v21.NotifyReportRequest
 ) -> v21.NotifyReportResponse:
     """A part of a report that was asked for (B07, B08)."""
-    service.note(live, "variables.reported", report_data(request))
+    service.note(live, "variables.reported", request)
     return v21.NotifyReportResponse()
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.messages import DeviationCount, MessageRecord
-from voltbridge.storage.batches import Fact, station_of
+from voltbridge.storage.facts import Fact, station_of
 from voltbridge.storage.writer import Job, Outage, Writer, Written
 
 __all__ = ["SqlJournal"]
@@ -180,7 +180,7 @@ class SqlJournal:
         batch.cancel_retry = None
         batch.attempts += 1
         jobs = [job for job, _ in batch.jobs]
-        attempt = partial(self._writer.write, batch.number, batch.facts, jobs, again=batch.attempts > 1)
+        attempt = partial(self._writer.write, batch.number, batch.facts, jobs)
         self._loop.run_in_executor(self._thread, attempt).add_done_callback(partial(self._attempted, batch))
 
     def _attempted(self, batch: _Batch, attempt: asyncio.Future[Written]) -> None:

@@ -2,26 +2,38 @@
 
 A value the database refuses spoils the transaction it is in. The batch is then written again station by station, each
 within a savepoint, so that only the facts of the station that sent it are given up.
+
+When the connection breaks during a commit, nobody knows whether it happened. So each batch leaves its number in
+``journal_marks``, and a batch that is tried again looks there first.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Column, Connection, Table, delete, select
 
-from voltbridge.storage.batches import Fact, Rows, station_of, to_rows
 from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.database import Database
+from voltbridge.storage.facts import Fact, FactTables, station_of
 from voltbridge.storage.failures import is_outage
-from voltbridge.storage.sql.deviations import deviation_upsert, journal_marks, mark_upsert
+from voltbridge.storage.sql.schema import Upsert, metadata
 
-__all__ = ["Job", "Outage", "Writer", "Written"]
+__all__ = ["Job", "Outage", "Writer", "Written", "journal_marks"]
 
 Job = Callable[[Connection], Any]
+
+journal_marks = Table(
+    "journal_marks",
+    metadata,
+    Column("journal_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("batch", BigInteger, nullable=False),
+)
+
+_mark = Upsert.replacing(journal_marks)
 
 
 class Outage(Exception):
@@ -44,78 +56,85 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Connection | None = None
-        self._journal_id = secrets.randbits(63)
+        self._tables = FactTables()
+        self._journal_id = secrets.randbits(62)
+        self._doubtful: tuple[int, Written] | None = None
+        """The batch whose commit failed: it may have happened nevertheless."""
 
-    def write(self, number: int, facts: list[Fact], jobs: list[Job], *, again: bool) -> Written:
+    def write(self, number: int, facts: Sequence[Fact], jobs: Sequence[Job]) -> Written:
         """Commit the facts, then the jobs, as one transaction.
 
-        ``again`` says that an earlier attempt at the batch of this number ended in an outage, so that it may have been
-        committed without our knowing. Raises Outage when nothing, as far as we know, was committed.
+        Raises Outage when nothing, as far as we know, was committed; then call it again with the same batch.
         """
         try:
+            connection = self._connect()
+            if (known := self._settle(connection, number)) is not None:
+                return known
             try:
-                rows = to_rows(facts)
-                return self._transact(number, jobs, again, lambda connection, written: self._insert(connection, rows))
+                return self._transact(connection, number, facts, jobs, self._insert)
             except Exception as error:
                 if is_outage(error):
                     raise
                 # Some fact was refused; find out whose.
-                return self._transact(
-                    number, jobs, again, lambda connection, written: self._insert_apart(connection, facts, written)
-                )
+                self._tables.abandon()
+                return self._transact(connection, number, facts, jobs, self._insert_apart)
         except Exception as error:
             self._discard()
             raise Outage(str(error)) from error
 
     def close(self) -> None:
         """Give the connection back."""
-        self._discard()
+        if self._connection is not None:
+            with self._connection.begin():
+                self._connection.execute(delete(journal_marks).where(journal_marks.c.journal_id == self._journal_id))
+            self._discard()
 
     def _transact(
-        self, number: int, jobs: list[Job], again: bool, insert: Callable[[Connection, Written], bool]
+        self,
+        connection: Connection,
+        number: int,
+        facts: Sequence[Fact],
+        jobs: Sequence[Job],
+        insert: Callable[[Connection, Sequence[Fact], Written], None],
     ) -> Written:
         written = Written()
-        connection = self._connect()
-        with connection.begin():
-            if not (again and self._is_marked(connection, number)):
-                counted = insert(connection, written)
-                if counted:
-                    self._bulk(connection, [(mark_upsert, [(self._journal_id, number)])])
+        with connection.begin() as transaction:
+            insert(connection, facts, written)
             for job in jobs:
                 written.results.append(_run(job, connection))
+            insert_rows(connection, _mark, [(self._journal_id, number)])
+            self._doubtful = (number, written)
+            transaction.commit()
+        self._doubtful = None
         return written
 
-    def _insert(self, connection: Connection, rows: Rows) -> bool:
-        """Write the rows; whether any of them adds to a count."""
-        self._bulk(connection, rows)
-        return any(upsert is deviation_upsert for upsert, _ in rows)
+    def _settle(self, connection: Connection, number: int) -> Written | None:
+        """What the batch of this number came to when its commit was in doubt and had happened."""
+        if self._doubtful is None:
+            return None
+        doubtful, written = self._doubtful
+        with connection.begin():
+            query = select(journal_marks.c.batch).where(journal_marks.c.journal_id == self._journal_id)
+            marked = connection.execute(query).scalar_one_or_none()
+        self._doubtful = None
+        return written if marked == doubtful == number else None
 
-    def _insert_apart(self, connection: Connection, facts: list[Fact], written: Written) -> bool:
+    def _insert(self, connection: Connection, facts: Sequence[Fact], written: Written) -> None:
+        self._tables.write(connection, facts)
+
+    def _insert_apart(self, connection: Connection, facts: Sequence[Fact], written: Written) -> None:
         by_station: dict[str | None, list[Fact]] = {}
         for fact in facts:
             by_station.setdefault(station_of(fact), []).append(fact)
-        counted = False
         for station_id, own in by_station.items():
             try:
                 with connection.begin_nested():
-                    counted |= self._insert(connection, to_rows(own))
+                    self._tables.write(connection, own)
             except Exception as error:
                 if is_outage(error):
                     raise
+                self._tables.abandon()
                 written.refused[station_id] = error
-        return counted
-
-    def _bulk(self, connection: Connection, rows: Rows) -> None:
-        raw = connection.connection.driver_connection
-        for upsert, values in rows:
-            insert_rows(raw, upsert, values)
-
-    def _is_marked(self, connection: Connection, number: int) -> bool:
-        """Whether the batch of this number left its mark, which only batches that add to counts need."""
-        found = connection.execute(
-            journal_marks.select().where(journal_marks.c.journal_id == self._journal_id)
-        ).one_or_none()
-        return found is not None and found.batch >= number
 
     def _connect(self) -> Connection:
         if self._connection is None:
@@ -124,6 +143,7 @@ class Writer:
 
     def _discard(self) -> None:
         """Close the connection for good, whatever state it is in; the next batch opens another."""
+        self._tables.abandon()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()

@@ -1,7 +1,6 @@
 """How often which kind of charger broke the standard in which way and was forgiven.
 
-Counts add up. Since an addition must not be made twice when a commit's outcome was unknown, the journal leaves a mark
-in the same transaction (``journal_marks``).
+Counts add up: what is put is how many came since the last time.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
 from voltbridge.storage.times import from_ms, to_ms
 
-__all__ = ["Deviations", "deviation_counts", "deviation_rows", "deviation_upsert", "journal_marks", "mark_upsert"]
+__all__ = ["Deviations", "deviation_counts", "deviation_rows", "deviation_upsert"]
 
 deviation_counts = Table(
     "deviation_counts",
@@ -38,19 +37,11 @@ deviation_counts = Table(
     sqlite_with_rowid=False,
 )
 
-journal_marks = Table(
-    "journal_marks",
-    metadata,
-    Column("journal_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("batch", BigInteger, nullable=False),
-)
-
 deviation_upsert = Upsert(
     deviation_counts,
     update=("last_seen_at_ms", "last_station_id", "example"),
     expressions={"count": "deviation_counts.count + excluded.count"},
 )
-mark_upsert = Upsert.replacing(journal_marks)
 
 _LONGEST = 250
 """Characters kept of each text: a path may hold whatever name a station made up, and an index row has its limit."""

@@ -1,13 +1,8 @@
-"""The OCPP message log, clustered by station and time.
-
-The id carries the moment in its upper bits and a running number in its lower ones, so that one key serves as identity,
-as order within a station, and as the column that questions of time are asked of; SQLite needs no second tree.
-"""
+"""The OCPP message log, written like a log (see ``blocks.py``)."""
 
 from __future__ import annotations
 
-import itertools
-import secrets
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,48 +11,70 @@ from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.messages import LoggedMessage, MessageDirection, MessageFilter, MessageRecord
 from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
-from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.blocks import OpenBlock, block_of, id_ranges
+from voltbridge.storage.sql.schema import BigInt, Upsert, metadata
 from voltbridge.storage.times import from_ms, to_ms
 
-__all__ = ["Messages", "message_row", "message_upsert", "messages"]
+__all__ = ["Messages", "message_blocks", "messages", "write_messages"]
 
 messages = Table(
     "messages",
     metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("station_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
     Column("sent", SmallInteger, nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("message_id", Text),
     Column("action", Text),
     Column("frame", Text, nullable=False),
+)
+
+message_blocks = Table(
+    "message_blocks",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    # Of the station's first frame in the block.
+    Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-message_upsert = Upsert(messages)
+_append = Upsert(messages)
+_append_entry = Upsert(message_blocks)
 
-_COUNTER_BITS = 20
-_COUNTER_MASK = (1 << _COUNTER_BITS) - 1
-_STEP = 1000
-"""Rows deleted in one write, so that nobody waits long behind it."""
+_STEP_ROWS = 1000
+_STEP_BLOCKS = 8
+"""Rows deleted, or blocks looked through, in one write, so that nobody waits long behind it."""
+_READ_BLOCKS = 250
 
 _SENT = MessageDirection.SENT
-_numbers = itertools.count(secrets.randbits(_COUNTER_BITS))
 
 
-def message_row(record: MessageRecord) -> Row:
-    """The record in the order of the table's columns, with an id of its own."""
-    return (
-        record.station_id,
-        record.at_ms << _COUNTER_BITS | next(_numbers) & _COUNTER_MASK,
-        1 if record.direction is _SENT else 0,
-        record.kind,
-        record.message_id,
-        record.action,
-        record.frame,
+def write_messages(connection: Connection, block: OpenBlock[str], records: Sequence[MessageRecord]) -> None:
+    """Append the records within the open transaction."""
+    first, entries = block.append(connection, [record.station_id for record in records])
+    insert_rows(
+        connection,
+        _append,
+        [
+            (
+                first + number,
+                record.station_id,
+                record.at_ms,
+                1 if record.direction is _SENT else 0,
+                record.kind,
+                record.message_id,
+                record.action,
+                record.frame,
+            )
+            for number, record in enumerate(records)
+        ],
     )
+    insert_rows(connection, _append_entry, [(key, number, records[at].at_ms) for key, number, at in entries])
 
 
 class Messages:
@@ -69,75 +86,125 @@ class Messages:
     async def list(self, wanted: MessageFilter, page: PageRequest) -> Page[LoggedMessage]:
         """Frames of a station, newest first; raises InvalidCursor."""
         after = read_cursor("messages", page, (int,))
+        below = int(after[0]) if after else None
 
         def read(connection: Connection) -> Page[LoggedMessage]:
-            own_id = messages.c.id
-            query = select(messages).where(messages.c.station_id == wanted.station_id).order_by(own_id.desc())
-            if after:
-                query = query.where(own_id < after[0])
-            if wanted.since is not None:
-                query = query.where(own_id >= to_ms(wanted.since) << _COUNTER_BITS)
-            if wanted.until is not None:
-                query = query.where(own_id < to_ms(wanted.until) << _COUNTER_BITS)
-            if wanted.action is not None:
-                query = query.where(messages.c.action == wanted.action)
-            if wanted.direction is not None:
-                query = query.where(messages.c.sent == (1 if wanted.direction is _SENT else 0))
-            if wanted.message_id is not None:
-                query = query.where(messages.c.message_id == wanted.message_id)
-            rows = connection.execute(query.limit(page.limit + 1)).all()
+            rows: list[ResultRow[Any]] = []
+            query = select(messages).where(*_conditions(wanted)).order_by(messages.c.id.desc())
+            for first, end in id_ranges(_blocks(connection, wanted, below)):
+                within = query.where(messages.c.id >= first, messages.c.id < (min(end, below) if below else end))
+                rows += connection.execute(within.limit(page.limit + 1 - len(rows))).all()
+                if len(rows) > page.limit:
+                    break
             return cut("messages", [((row.id,), _message(row)) for row in rows], page.limit)
 
         return await self._sessions.read(read)
 
     async def prune(self, before: datetime) -> int:
         """Forget frames older than the moment, a few at a time; how many were forgotten."""
-        limit_id = to_ms(before) << _COUNTER_BITS
-        station_id: str | None = ""
+        limit_ms = to_ms(before)
         forgotten = 0
 
-        def step(connection: Connection) -> tuple[str | None, int]:
-            """Delete up to ``_STEP`` rows, over as many stations as that takes; the station to go on with."""
-            current, deleted = station_id, 0
-            while current is not None and deleted < _STEP:
-                here, finished = _delete_oldest(connection, current, limit_id, _STEP - deleted)
-                deleted += here
-                if finished:
-                    later = select(func.min(messages.c.station_id)).where(messages.c.station_id > current)
-                    current = connection.execute(later).scalar_one()
-            return current, deleted
+        def delete_rows(connection: Connection) -> int:
+            oldest = select(messages.c.id, messages.c.at_ms).order_by(messages.c.id).limit(_STEP_ROWS).subquery()
+            last = connection.execute(select(func.max(oldest.c.id)).where(oldest.c.at_ms < limit_ms)).scalar_one()
+            if last is None:
+                return 0
+            return connection.execute(
+                delete(messages).where(messages.c.id <= last, messages.c.at_ms < limit_ms)
+            ).rowcount
 
-        while station_id is not None:
-            station_id, deleted = await self._sessions.write(step)
+        while deleted := await self._sessions.write(delete_rows):
             forgotten += deleted
+        if forgotten:
+            await self._prune_entries()
         return forgotten
 
     async def delete_of_station(self, station_id: str) -> None:
-        """Forget every frame of the station, a few at a time."""
+        """Forget every frame of the station, a few blocks at a time."""
+        mine = message_blocks.c.station_id == station_id
 
         def step(connection: Connection) -> bool:
-            _, finished = _delete_oldest(connection, station_id, 2**63 - 1, _STEP)
-            return finished
+            query = (
+                select(message_blocks.c.block).where(mine).order_by(message_blocks.c.block.desc()).limit(_STEP_BLOCKS)
+            )
+            blocks = connection.execute(query).scalars().all()
+            for first, end in id_ranges(blocks):
+                connection.execute(
+                    delete(messages).where(
+                        messages.c.id >= first, messages.c.id < end, messages.c.station_id == station_id
+                    )
+                )
+            connection.execute(delete(message_blocks).where(mine, message_blocks.c.block.in_(blocks)))
+            return bool(blocks)
 
-        while not await self._sessions.write(step):
+        while await self._sessions.write(step):
             pass
 
+    async def _prune_entries(self) -> None:
+        """Forget the entries of blocks before the first row there is, some stations at a time."""
+        station_id: str | None = ""
 
-def _delete_oldest(connection: Connection, station_id: str, limit_id: int, most: int) -> tuple[int, bool]:
-    """Delete up to ``most`` frames of a station below an id: how many went, and whether none is left."""
-    mine = messages.c.station_id == station_id
-    doomed = select(messages.c.id).where(mine, messages.c.id < limit_id).order_by(messages.c.id)
-    end = connection.execute(doomed.offset(most).limit(1)).scalar_one_or_none()
-    below = limit_id if end is None else end
-    gone = connection.execute(delete(messages).where(mine, messages.c.id < below)).rowcount
-    return gone, end is None
+        def step(connection: Connection) -> str | None:
+            oldest = connection.execute(select(func.min(messages.c.id))).scalar_one()
+            query = select(message_blocks.c.station_id).where(message_blocks.c.station_id > station_id)
+            query = query.order_by(message_blocks.c.station_id).limit(1)
+            current: str | None = None
+            for _ in range(_STEP_ROWS // 10):
+                current = connection.execute(query).scalar_one_or_none()
+                if current is None:
+                    break
+                old = delete(message_blocks).where(message_blocks.c.station_id == current)
+                connection.execute(old if oldest is None else old.where(message_blocks.c.block < block_of(oldest)))
+                query = select(message_blocks.c.station_id).where(message_blocks.c.station_id > current)
+                query = query.order_by(message_blocks.c.station_id).limit(1)
+            return current
+
+        while station_id is not None:
+            station_id = await self._sessions.write(step)
+
+
+def _blocks(connection: Connection, wanted: MessageFilter, below: int | None) -> Iterator[int]:
+    """Blocks that may hold what is wanted, newest first, read a few at a time."""
+    columns = message_blocks.c
+    query = select(columns.block, columns.at_ms).where(columns.station_id == wanted.station_id)
+    if wanted.until is not None:
+        query = query.where(columns.at_ms < to_ms(wanted.until))
+    query = query.order_by(columns.block.desc()).limit(_READ_BLOCKS)
+    since_ms = None if wanted.since is None else to_ms(wanted.since)
+    last = None if below is None else block_of(below) + 1
+    while True:
+        entries = connection.execute(query if last is None else query.where(columns.block < last)).all()
+        for entry in entries:
+            yield entry.block
+            # What lies in earlier blocks is older than the first frame in this one.
+            if since_ms is not None and entry.at_ms < since_ms:
+                return
+        if len(entries) < _READ_BLOCKS:
+            return
+        last = entries[-1].block
+
+
+def _conditions(wanted: MessageFilter) -> list[Any]:
+    conditions: list[Any] = [messages.c.station_id == wanted.station_id]
+    if wanted.since is not None:
+        conditions.append(messages.c.at_ms >= to_ms(wanted.since))
+    if wanted.until is not None:
+        conditions.append(messages.c.at_ms < to_ms(wanted.until))
+    if wanted.action is not None:
+        conditions.append(messages.c.action == wanted.action)
+    if wanted.direction is not None:
+        conditions.append(messages.c.sent == (1 if wanted.direction is _SENT else 0))
+    if wanted.message_id is not None:
+        conditions.append(messages.c.message_id == wanted.message_id)
+    return conditions
 
 
 def _message(row: ResultRow[Any]) -> LoggedMessage:
     return LoggedMessage(
         id=row.id,
         station_id=row.station_id,
-        at=from_ms(row.id >> _COUNTER_BITS),
+        at=from_ms(row.at_ms),
         direction=_SENT if row.sent else MessageDirection.RECEIVED,
         kind=row.kind,
         message_id=row.message_id,

@@ -1,65 +1,88 @@
-"""Meter values: one row per moment, clustered by station and time (see adr/0001).
+"""Meter values: one row per moment (see adr/0001), written like a log (see ``blocks.py``).
 
-The key holds a hash of the content as it came, so a repeated message inserts nothing.
+The unique key holds a hash of the content as it came, so a repeated message inserts nothing. It begins with the moment,
+so that what arrives together lies together there too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, and_, delete, or_, select, text
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, delete, select
+from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.metering import MeterRecord, MeterValue, SampledValue
 from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
-from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.blocks import OpenBlock, block_of, id_ranges
+from voltbridge.storage.sql.schema import BigInt, Upsert, metadata
 from voltbridge.storage.times import from_ms
 
-__all__ = ["MeterValues", "delete_loose_meter_values", "meter_row", "meter_upsert", "meter_values"]
+__all__ = ["MeterKey", "MeterValues", "delete_loose_meter_values", "meter_blocks", "meter_values", "write_meter_values"]
 
 meter_values = Table(
     "meter_values",
     metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInt, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("station_id", Text, nullable=False),
+    Column("key", BigInteger, nullable=False),
     Column("evse_id", BigInteger, nullable=False),
     Column("connector_id", BigInteger),
     Column("transaction_id", BigInteger),
     Column("readings", Text, nullable=False),
-    Index(
-        "ix_meter_values_transaction_id",
-        "transaction_id",
-        "at_ms",
-        "key",
-        sqlite_where=text("transaction_id IS NOT NULL"),
-        postgresql_where=text("transaction_id IS NOT NULL"),
-    ),
+    Index(None, "at_ms", "station_id", "key", unique=True),
+)
+
+meter_blocks = Table(
+    "meter_blocks",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    # 0 outside transactions.
+    Column("transaction_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 
-meter_upsert = Upsert(meter_values)
+MeterKey = tuple[str, int]
+"""Station, and our own transaction id or 0."""
 
-_STEP = 1000
-"""Rows deleted in one write, so that nobody waits long behind it."""
+_append = Upsert(meter_values, key=("at_ms", "station_id", "key"))
+_append_entry = Upsert(meter_blocks)
+
+_STEP_BLOCKS = 8
+"""Blocks looked through in one write, so that nobody waits long behind it."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[SampledValue, ...]).decode
 
 
-def meter_row(record: MeterRecord) -> Row:
-    """The record in the order of the table's columns."""
-    return (
-        record.station_id,
-        record.at_ms,
-        record.key,
-        record.evse_id,
-        record.connector_id,
-        record.transaction_id,
-        _encode(record.values).decode(),
+def write_meter_values(connection: Connection, block: OpenBlock[MeterKey], records: Sequence[MeterRecord]) -> None:
+    """Append the records that are not there yet, within the open transaction."""
+    keys = [(record.station_id, record.transaction_id or 0) for record in records]
+    first, entries = block.append(connection, keys)
+    insert_rows(
+        connection,
+        _append,
+        [
+            (
+                first + number,
+                record.at_ms,
+                record.station_id,
+                record.key,
+                record.evse_id,
+                record.connector_id,
+                record.transaction_id,
+                _encode(record.values).decode(),
+            )
+            for number, record in enumerate(records)
+        ],
     )
+    insert_rows(connection, _append_entry, [(*key, number) for key, number, _ in entries])
 
 
 class MeterValues:
@@ -68,56 +91,82 @@ class MeterValues:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    async def of_transaction(self, transaction_id: int, page: PageRequest) -> Page[MeterValue]:
+    async def of_transaction(self, station_id: str, transaction_id: int, page: PageRequest) -> Page[MeterValue]:
         """Of the transaction of our own id, oldest first; raises InvalidCursor."""
-        return await self._page("samples", meter_values.c.transaction_id == transaction_id, page)
-
-    async def of_evse(self, station_id: str, evse_id: int, page: PageRequest) -> Page[MeterValue]:
-        """Of one EVSE, within and outside transactions, oldest first; raises InvalidCursor."""
-        where = and_(meter_values.c.station_id == station_id, meter_values.c.evse_id == evse_id)
-        return await self._page("readings", where, page)
-
-    async def _page(self, name: str, where: Any, page: PageRequest) -> Page[MeterValue]:
-        after = read_cursor(name, page, (int, int))
+        after = read_cursor("samples", page, (int, int))
 
         def read(connection: Connection) -> Page[MeterValue]:
-            at_ms, key = meter_values.c.at_ms, meter_values.c.key
-            query = select(at_ms, key, meter_values.c.readings).where(where).order_by(at_ms, key).limit(page.limit + 1)
-            if after:
-                query = query.where(or_(at_ms > after[0], and_(at_ms == after[0], key > after[1])))
-            rows = connection.execute(query).all()
+            # In the order of their moments, which is not that of their arrival: a station may deliver hours late.
+            rows: list[tuple[tuple[int, int], str]] = []
+            for first, end in id_ranges(_blocks(connection, station_id, transaction_id)):
+                query = select(meter_values.c.at_ms, meter_values.c.key, meter_values.c.readings).where(
+                    meter_values.c.id >= first,
+                    meter_values.c.id < end,
+                    meter_values.c.transaction_id == transaction_id,
+                    meter_values.c.station_id == station_id,
+                )
+                rows += [((at_ms, key), readings) for at_ms, key, readings in connection.execute(query)]
+            rows.sort()
+            later = [row for row in rows if after is None or row[0] > after][: page.limit + 1]
             return cut(
-                name, [((row.at_ms, row.key), _meter_value(row.at_ms, row.readings)) for row in rows], page.limit
+                "samples", [(key, MeterValue(from_ms(key[0]), _decode(text))) for key, text in later], page.limit
             )
+
+        return await self._sessions.read(read)
+
+    async def of_evse(self, station_id: str, evse_id: int, page: PageRequest) -> Page[MeterValue]:
+        """Of one EVSE outside transactions, those that arrived last first; raises InvalidCursor."""
+        after = read_cursor("readings", page, (int,))
+        below = int(after[0]) if after else None
+
+        def read(connection: Connection) -> Page[MeterValue]:
+            rows: list[ResultRow[Any]] = []
+            query = select(meter_values).where(
+                meter_values.c.station_id == station_id,
+                meter_values.c.evse_id == evse_id,
+                meter_values.c.transaction_id.is_(None),
+            )
+            for first, end in id_ranges(_blocks(connection, station_id, 0, below)):
+                within = query.where(
+                    meter_values.c.id >= first, meter_values.c.id < (min(end, below) if below else end)
+                )
+                missing = page.limit + 1 - len(rows)
+                rows += connection.execute(within.order_by(meter_values.c.id.desc()).limit(missing)).all()
+                if len(rows) > page.limit:
+                    break
+            found = [((row.id,), MeterValue(from_ms(row.at_ms), _decode(row.readings))) for row in rows]
+            return cut("readings", found, page.limit)
 
         return await self._sessions.read(read)
 
 
 async def delete_loose_meter_values(sessions: Sessions, station_id: str) -> None:
-    """Forget the station's readings outside transactions, a few at a time."""
+    """Forget the station's readings outside transactions, a few blocks at a time."""
 
     def step(connection: Connection) -> bool:
-        of_station = and_(meter_values.c.station_id == station_id, meter_values.c.transaction_id.is_(None))
-        keys = (
-            select(meter_values.c.at_ms, meter_values.c.key)
-            .where(of_station)
-            .order_by(meter_values.c.at_ms, meter_values.c.key)
-        )
-        end = connection.execute(keys.offset(_STEP).limit(1)).one_or_none()
-        if end is not None:
-            of_station = and_(
-                of_station,
-                or_(
-                    meter_values.c.at_ms < end.at_ms,
-                    and_(meter_values.c.at_ms == end.at_ms, meter_values.c.key < end.key),
-                ),
+        blocks = _blocks(connection, station_id, 0)[:_STEP_BLOCKS]
+        for first, end in id_ranges(blocks):
+            connection.execute(
+                delete(meter_values).where(
+                    meter_values.c.id >= first,
+                    meter_values.c.id < end,
+                    meter_values.c.station_id == station_id,
+                    meter_values.c.transaction_id.is_(None),
+                )
             )
-        connection.execute(delete(meter_values).where(of_station))
-        return end is not None
+        entries = (meter_blocks.c.station_id == station_id, meter_blocks.c.transaction_id == 0)
+        connection.execute(delete(meter_blocks).where(*entries, meter_blocks.c.block.in_(blocks)))
+        return bool(blocks)
 
     while await sessions.write(step):
         pass
 
 
-def _meter_value(at_ms: int, readings: str) -> MeterValue:
-    return MeterValue(at=from_ms(at_ms), values=_decode(readings))
+def _blocks(connection: Connection, station_id: str, transaction_id: int, below: int | None = None) -> list[int]:
+    """Blocks with rows of the transaction (0: outside transactions), newest first."""
+    query = select(meter_blocks.c.block).where(
+        meter_blocks.c.station_id == station_id, meter_blocks.c.transaction_id == transaction_id
+    )
+    if below is not None:
+        query = query.where(meter_blocks.c.block <= block_of(below))
+    return list(connection.execute(query.order_by(meter_blocks.c.block.desc())).scalars())

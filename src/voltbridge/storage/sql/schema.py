@@ -30,20 +30,27 @@ Row = tuple[Any, ...]
 class Upsert:
     """How rows of one table are written in bulk, by a statement that both databases read.
 
-    A row whose primary key is stored already is dropped when ``update`` is empty; otherwise the columns named there
-    take the new row's values, and those in ``expressions`` the value of the expression (``excluded`` is the new row).
+    A row whose key (the primary key, or the unique columns named) is stored already is dropped when ``update`` is
+    empty; otherwise the columns named there take the new row's values, and those in ``expressions`` the value of the expression (``excluded`` is the new row).
     """
 
-    def __init__(self, table: Table, *, update: Sequence[str] = (), expressions: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        key: Sequence[str] = (),
+        update: Sequence[str] = (),
+        expressions: dict[str, str] | None = None,
+    ) -> None:
         self.table = table
         self.columns = tuple(column.name for column in table.columns)
         names = ", ".join(self.columns)
-        key = ", ".join(column.name for column in table.primary_key.columns)
+        key = tuple(key) or tuple(column.name for column in table.primary_key.columns)
         assignments = [f"{name} = excluded.{name}" for name in update]
         assignments += [f"{name} = {expression}" for name, expression in (expressions or {}).items()]
         action = f"UPDATE SET {', '.join(assignments)}" if assignments else "NOTHING"
         self.head = f"INSERT INTO {table.name} ({names}) VALUES "
-        self.tail = f" ON CONFLICT ({key}) DO {action}"
+        self.tail = f" ON CONFLICT ({', '.join(key)}) DO {action}"
 
     @classmethod
     def replacing(cls, table: Table) -> Upsert:

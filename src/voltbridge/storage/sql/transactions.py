@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    insert,
     or_,
     select,
     text,
@@ -36,6 +35,7 @@ from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import EnergyReading, Transaction, TransactionFilter, TransactionState
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.counters import TRANSACTION_NUMBERS, counters
 from voltbridge.storage.sql.meter_values import MeterValues
 from voltbridge.storage.sql.schema import BigInt, Row, Upsert, metadata
 from voltbridge.storage.sql.tokens import tokens
@@ -43,7 +43,6 @@ from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, 
 
 __all__ = [
     "Transactions",
-    "counters",
     "read_open_transactions",
     "transaction_row",
     "transaction_upsert",
@@ -98,16 +97,8 @@ transactions = Table(
     ),
 )
 
-counters = Table(
-    "counters",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", BigInteger, nullable=False),
-)
-
 transaction_upsert = Upsert.replacing(transactions)
 
-_NUMBERS = "transaction_numbers"
 _LARGEST_NUMBER = 2**31 - 1
 
 _Found = list[Transaction]
@@ -225,21 +216,19 @@ class Transactions:
         """Numbers never given before, 1 to 2**31 - 1, then from 1 again (StartTransaction.conf: a 32-bit integer)."""
 
         def take(connection: Connection) -> range:
-            # No SELECT first: the update locks the row, so that two nodes cannot read the same value.
-            bump = update(counters).where(counters.c.name == _NUMBERS).values(value=counters.c.value + count)
-            if not connection.execute(bump).rowcount:
-                connection.execute(insert(counters).values(name=_NUMBERS, value=count))
-            last: int = connection.execute(select(counters.c.value).where(counters.c.name == _NUMBERS)).scalar_one()
+            # One statement, so that two nodes cannot read the same value.
+            bump = update(counters).where(counters.c.name == TRANSACTION_NUMBERS).returning(counters.c.value)
+            last: int = connection.execute(bump.values(value=counters.c.value + count)).scalar_one()
             if last > _LARGEST_NUMBER:
-                connection.execute(update(counters).where(counters.c.name == _NUMBERS).values(value=count))
-                last = count
+                last = connection.execute(bump.values(value=count)).scalar_one()
             return range(last - count + 1, last + 1)
 
         return await self._sessions.write(take)
 
     async def samples(self, id: int, page: PageRequest) -> Page[MeterValue]:
         """Meter values of the transaction of our own id, oldest first; raises InvalidCursor."""
-        return await self._meter_values.of_transaction(id, page)
+        owner = await self.get(id)
+        return Page(()) if owner is None else await self._meter_values.of_transaction(owner.station_id, id, page)
 
     async def list(self, wanted: TransactionFilter, page: PageRequest) -> Page[Transaction]:
         """Newest first; raises InvalidCursor."""

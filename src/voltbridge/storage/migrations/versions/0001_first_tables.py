@@ -62,36 +62,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("journal_id", name=op.f("pk_journal_marks")),
     )
     op.create_table(
-        "messages",
+        "message_blocks",
         sa.Column("station_id", sa.Text(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("station_id", "block", name=op.f("pk_message_blocks")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("station_id", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("sent", sa.SmallInteger(), nullable=False),
         sa.Column("kind", sa.SmallInteger(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("action", sa.Text(), nullable=True),
         sa.Column("frame", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("station_id", "id", name=op.f("pk_messages")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+    )
+    op.create_table(
+        "meter_blocks",
+        sa.Column("station_id", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("station_id", "transaction_id", "block", name=op.f("pk_meter_blocks")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "meter_values",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("station_id", sa.Text(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
         sa.Column("evse_id", sa.BigInteger(), nullable=False),
         sa.Column("connector_id", sa.BigInteger(), nullable=True),
         sa.Column("transaction_id", sa.BigInteger(), nullable=True),
         sa.Column("readings", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("station_id", "at_ms", "key", name=op.f("pk_meter_values")),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_meter_values")),
     )
     op.create_index(
-        "ix_meter_values_transaction_id",
-        "meter_values",
-        ["transaction_id", "at_ms", "key"],
-        unique=False,
-        sqlite_where=sa.text("transaction_id IS NOT NULL"),
-        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+        op.f("ix_meter_values_at_ms_station_id_key"), "meter_values", ["at_ms", "station_id", "key"], unique=True
     )
     op.create_table(
         "station_reports",
@@ -209,4 +220,8 @@ def upgrade() -> None:
         "transactions",
         ["token_key", "began_at_ms", "id"],
         unique=False,
+    )
+    op.bulk_insert(
+        sa.table("counters", sa.column("name", sa.Text), sa.column("value", sa.BigInteger)),
+        [{"name": name, "value": 0} for name in ("message_blocks", "meter_blocks", "transaction_numbers")],
     )

@@ -122,8 +122,9 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
         parts.push_async_callback(storage.close)
         bus = LocalBus()
         parts.push_async_callback(bus.close)
-        event_log = EventLog(storage.journal, bus, IdSource(clock), clock)
-        services, gateway = _wire(settings, clock, storage, bus, event_log)
+        ids = IdSource(clock)
+        event_log = EventLog(storage.journal, bus, ids, clock)
+        services, gateway = _wire(settings, clock, storage, bus, ids, event_log)
         try:
             await gateway.start(settings.ocpp_host, settings.ocpp_port)
         except OSError as error:
@@ -153,7 +154,7 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
 
 
 def _wire(
-    settings: Settings, clock: Clock, storage: Storage, bus: LocalBus, events: EventLog
+    settings: Settings, clock: Clock, storage: Storage, bus: LocalBus, ids: IdSource, events: EventLog
 ) -> tuple[Services, Gateway]:
     """Make the services and the gateway and hand them to each other."""
     journal = storage.journal
@@ -178,7 +179,7 @@ def _wire(
         security=SecurityService(storage.stations, events, clock, admission),
         stations=StationService(storage.stations, live, bus, events, clock, boots),
         authorization=authorization,
-        transactions=TransactionService(storage.transactions, authorization, journal, events, clock),
+        transactions=TransactionService(storage.transactions, authorization, live, journal, events, ids, clock),
         availability=availability,
         meter_values=MeterValueService(journal, events, clock),
         data_transfer=DataTransferService(_vendors(), events, clock),

@@ -11,6 +11,7 @@ import resource
 import signal
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +35,7 @@ def run(settings: Settings, ready: Callable[[Running], None]) -> None:
     """
     for sentence in suspicious_variables():
         _log.warning(sentence)
-    _allow_files(settings.connection_limit + _SPARE_FILES)
-    uvloop.run(_run(settings, ready))
+    uvloop.run(_run(_within_open_files(settings), ready))
 
 
 async def _run(settings: Settings, ready: Callable[[Running], None]) -> None:
@@ -81,20 +81,27 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _allow_files(wanted: int) -> None:
-    """Raise the limit of open files as far as this user may."""
+def _within_open_files(settings: Settings) -> Settings:
+    """Raise the limit of open files as far as this user may, and take no more connections than it allows.
+
+    A station too many is then told so; without this the whole process would be short of files.
+    """
+    wanted = settings.connection_limit + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft < possible:
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-    if possible < wanted:
-        _log.warning(
-            "the system allows fewer open files than stations may connect; raise the limit (ulimit -n) or lower "
-            "--connection-limit",
-            allowed=possible,
-            needed=wanted,
-        )
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    allowed = max(1, wanted - _SPARE_FILES)
+    if allowed >= settings.connection_limit:
+        return settings
+    tell = _log.info if settings.connection_limit == Settings().connection_limit else _log.warning
+    tell(
+        "fewer stations can connect than --connection-limit says: raise the limit of open files (ulimit -n)",
+        limit=allowed,
+    )
+    return replace(settings, connection_limit=allowed)
 
 
 def _write_ready_file(path: Path, running: Running) -> None:

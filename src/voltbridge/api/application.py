@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from voltbridge import __version__
@@ -46,9 +47,21 @@ def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key:
     for noun in _NOUNS:
         app.include_router(noun.router, prefix=PROTECTED)
     app.include_router(health.router)
-    install(app, _PROBLEMS)
+    install(app, _PROBLEMS, _methods)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return CatchAll(RequireKey(app, AdminKey(admin_key)))
+
+
+def _methods(path: str) -> set[str]:
+    """What a path takes."""
+    below = path.removeprefix(PROTECTED) if path.startswith(PROTECTED) else path
+    routes = (route for noun in (*_NOUNS, health) for route in noun.router.routes)
+    return {
+        method
+        for route in routes
+        if isinstance(route, APIRoute) and route.path_regex.match(below)
+        for method in route.methods or ()
+    }
 
 
 def _unusable(path: str, problem: str) -> ProblemError:

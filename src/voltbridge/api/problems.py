@@ -6,7 +6,7 @@ path from the body (``$.connectorId``), or ``query.limit``, ``path.station_id``,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = [
@@ -125,13 +124,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI, handlers: Mapping[type[Exception], Handler]) -> None:
-    """Answer every error of the app with a problem: ours, the framework's and those in ``handlers``."""
+def install(app: FastAPI, handlers: Mapping[type[Exception], Handler], methods: Callable[[str], Iterable[str]]) -> None:
+    """Answer every error of the app with a problem: ours, the framework's and those in ``handlers``.
+
+    ``methods`` tells which methods a path takes.
+    """
     for kind, make in handlers.items():
         app.add_exception_handler(kind, _answer_with(make))
     app.add_exception_handler(ProblemError, _answer_with(lambda error: error))
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, _http(methods))
 
 
 def _answer_with(make: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -204,7 +206,7 @@ def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         return "no such field"
     if item["type"] == "json_invalid":
-        return f"not valid JSON: {item.get('ctx', {}).get('error', 'unreadable')}"
+        return f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
     return str(item["msg"]).removeprefix("Value error, ")
 
 
@@ -215,22 +217,16 @@ _DETAILS: Final = {
 }
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    headers = dict(error.headers or {})
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(sorted(_methods(request)))
-    name = status.phrase.lower().replace(" ", "-")
-    detail = _DETAILS.get(error.status_code, str(error.detail))
-    return problem_response(ProblemError(error.status_code, name, status.phrase, detail, headers=headers))
+def _http(methods: Callable[[str], Iterable[str]]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names those of one route; an address has a route for each method.
+            headers["allow"] = ", ".join(sorted(methods(request.url.path)))
+        name = status.phrase.lower().replace(" ", "-")
+        detail = _DETAILS.get(error.status_code, str(error.detail))
+        return problem_response(ProblemError(error.status_code, name, status.phrase, detail, headers=headers))
 
-
-def _methods(request: Request) -> set[str]:
-    """What the address takes; one address has a route for each method."""
-    return {
-        method
-        for route in request.app.routes
-        if route.matches(request.scope)[0] is not Match.NONE
-        for method in getattr(route, "methods", None) or ()
-    }
+    return answer

@@ -7,19 +7,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from voltbridge.domain.paging import Page, PageRequest
 
 __all__ = [
-    "PRINTABLE",
     "Id",
     "Moment",
     "PageOf",
     "PageQuery",
+    "Printable",
     "RequestBody",
     "Shape",
     "left_out",
+    "matching",
     "number_of",
     "page_of",
     "rfc3339",
@@ -31,8 +32,25 @@ Found = TypeVar("Found")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-PRINTABLE: Final = "^[!-~]([ -~]*[!-~])?$"
-"""Printable ASCII, no space at either end: what identifiers of every version are made of."""
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """Holds a text to a pattern, with words for those who break it; state the pattern in the schema besides."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
+_PRINTABLE: Final = "^[!-~]([ -~]*[!-~])?$"
+
+Printable = Annotated[
+    str,
+    matching(_PRINTABLE, "must be printable ASCII without a space at either end"),
+    Field(json_schema_extra={"pattern": _PRINTABLE}),
+]
+"""What identifiers of every version are made of."""
 
 
 def rfc3339(moment: datetime) -> str:

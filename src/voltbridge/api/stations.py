@@ -10,7 +10,7 @@ from pydantic import Field
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
+from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, left_out, matching, page_of
 from voltbridge.domain import stations as domain
 from voltbridge.domain.identities import MAX_IDENTITY_LENGTH
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
@@ -79,16 +79,17 @@ _CHARACTERS: Final = r"""!"$&'()*+,\-0-9;<=>@A-Z\[\]^_`a-z{|}~"""
 _IDENTITY: Final = rf"^[{_CHARACTERS}]([ .{_CHARACTERS}]*[.{_CHARACTERS}])?$"
 
 
+Identity = Annotated[
+    str,
+    matching(_IDENTITY, "must be printable ASCII without : / \\ ? # %, a dot at the start or a space at either end"),
+    Field(min_length=1, max_length=MAX_IDENTITY_LENGTH, json_schema_extra={"pattern": _IDENTITY}),
+]
+
+
 class NewStation(RequestBody):
     """A station to be expected."""
 
-    station_id: str = Field(
-        min_length=1,
-        max_length=MAX_IDENTITY_LENGTH,
-        pattern=_IDENTITY,
-        description="The identity it will connect with.",
-        examples=["CP-1"],
-    )
+    station_id: Identity = Field(description="The identity it will connect with.", examples=["CP-1"])
     password: Password | None = None
     generate_password: bool = Field(default=False, description="Make a password and answer with it.")
     name: Name | None = None

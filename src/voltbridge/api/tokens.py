@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import PRINTABLE, Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
+from voltbridge.api.shapes import Moment, PageOf, PageQuery, Printable, RequestBody, Shape, left_out, page_of
 from voltbridge.domain import tokens as domain
 from voltbridge.domain.token_rules import TOKEN_TYPES
 from voltbridge.domain.tokens import AuthorizationStatus, TokenFilter
@@ -44,7 +44,7 @@ TokenStatus = Annotated[
     WithJsonSchema({"type": "string", "enum": _STATUSES, "examples": ["Accepted"]}),
 ]
 TokenText = Annotated[
-    str, Field(min_length=1, max_length=255, pattern=PRINTABLE, examples=["04A1B2C3D4"], description="Printable ASCII.")
+    Printable, Field(min_length=1, max_length=255, examples=["04A1B2C3D4"], description="Printable ASCII.")
 ]
 PathType = Annotated[TokenType, Path(description="The token's type.")]
 PathText = Annotated[TokenText, Path(description="The token, without regard to case.")]
@@ -75,7 +75,7 @@ class TokenPage(PageOf[Token]):
 _GROUP: Final = "Tokens of one group may stop each other's transactions."
 _CONCURRENT: Final = "Whether several transactions may run on it at a time."
 _STATIONS: Final = "Where it is valid; empty: everywhere."
-Language = Annotated[str, Field(min_length=1, max_length=8, pattern=PRINTABLE, examples=["en"])]
+Language = Annotated[Printable, Field(min_length=1, max_length=8, examples=["en"])]
 Message = Annotated[str, Field(min_length=1, max_length=512, description="Shown to the driver by stations that can.")]
 Note = Annotated[str, Field(min_length=1, max_length=500, description="For yourself.")]
 StationIds = Annotated[list[str], Field(max_length=1000, description=_STATIONS)]

@@ -45,6 +45,7 @@ class Transaction(Shape):
     reservation_id: int | None
     remote_start_id: int | None
     offline: bool = Field(description="Whether any message of it was sent while the station was offline.")
+    superseded_by: Id | None = Field(description="The newer transaction on its EVSE, where its own end never arrived.")
     close_note: str | None = Field(description="Why it was closed by hand.")
     created_at: Moment = Field(description="When we first heard of it.")
     updated_at: Moment
@@ -122,6 +123,7 @@ def show(transaction: domain.Transaction) -> Transaction:
         reservation_id=transaction.reservation_id,
         remote_start_id=transaction.remote_start_id,
         offline=transaction.offline,
+        superseded_by=str(transaction.superseded_by) if transaction.superseded_by else None,
         close_note=transaction.close_note,
         created_at=transaction.created_at,
         updated_at=transaction.updated_at,
@@ -149,7 +151,7 @@ async def list_samples(services: UsesServices, id: TransactionId, query: Annotat
     return page_of(await services.transactions.samples(number_of(id), query.page), Sample.model_validate)
 
 
-@router.post("/transactions/{id}/close", response_model=Transaction, responses=responses(400, 401, 404, 409))
+@router.post("/transactions/{id}/close", response_model=Transaction, responses=responses(400, 401, 404))
 async def close_transaction(services: UsesServices, id: TransactionId, closing: Closing) -> Any:
-    """Close a transaction whose end will never arrive. Should it arrive after all, it is taken in."""
+    """Close a transaction whose end will never arrive; one that is over stays as it is."""
     return show(await services.transactions.close(number_of(id), closing.reason))

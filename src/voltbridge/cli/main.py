@@ -42,6 +42,18 @@ app.command("up")(up)
 app.add_typer(database, name="db")
 
 
+@app.command(
+    "conformance",
+    help="Run the conformance cases of OCPP 2.0.1 Part 6, and report what passed.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def _conformance(context: typer.Context) -> None:
+    # The kit is large; it is loaded only when it is used.
+    from voltbridge.conformance.cli import app as conformance
+
+    conformance(context.args, prog_name="voltbridge conformance")
+
+
 def main() -> None:
     """Run the command line; a mistake in the configuration ends it with one sentence and status 2."""
     try:

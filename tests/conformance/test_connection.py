@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -170,3 +171,14 @@ async def test_a_refused_upgrade() -> None:
         await _open(f"ws://127.0.0.1:{runner.addresses[0][1]}/CP", [])
     assert refused.value.status == 404
     await runner.cleanup()
+
+
+async def test_a_peer_that_hangs_up() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(ConnectionError):
+            await _open(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/CP", [])

@@ -116,3 +116,16 @@ async def test_sequence_numbers_begin_with_0_in_every_transaction() -> None:
             numbers.setdefault(payload["transactionInfo"]["transactionId"], []).append(payload["seqNo"])
     assert len(numbers) == 2
     assert all(one == list(range(len(one))) for one in numbers.values())
+
+
+async def test_a_csms_that_is_not_there_fails_the_case() -> None:
+    async with ScriptedCsms.serving(CONFIGURATION, Fault(), 5) as csms:
+        csms.url = "ws://127.0.0.1:1"
+        outcome = await run_case(CSMS_CASES["TC_B_01_CSMS"], CONFIGURATION, csms, HurriedClock())
+    assert outcome.failure is not None
+    assert outcome.failure.step == "Before 0"
+    assert "127.0.0.1:1" in outcome.failure.received
+
+
+async def test_an_identity_is_encoded_in_the_address() -> None:
+    assert (await played(CSMS_CASES["TC_B_01_CSMS"], Configuration(station_id="CP 1/2+ä"))).result == "passed"

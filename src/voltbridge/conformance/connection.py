@@ -104,8 +104,8 @@ class Connection:
     ) -> Self:
         """Connect and upgrade.
 
-        Raises UpgradeRefused when the peer answers but does not upgrade, OSError when there is no such peer and
-        TimeoutError when it does not answer in time.
+        Raises UpgradeRefused when the peer answers but does not upgrade, OSError when there is no such peer, when it
+        hangs up or does not answer in time.
         """
         headers: dict[str, str] = {}
 
@@ -125,6 +125,9 @@ class Connection:
             await session.close()
             transcript.append(Entry(clock.now(), Way.RECEIVED, f"HTTP {error.status}"))
             raise UpgradeRefused(error.status) from error
+        except aiohttp.ClientError as error:
+            await session.close()
+            raise ConnectionError(str(error)) from error
         except BaseException:
             await session.close()
             raise

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.connection import Connection, Credentials
@@ -115,14 +116,14 @@ class SimulatedStation:
             credentials = Credentials(configuration.station_id, configuration.password)
         try:
             self._connection = await Connection.open(
-                f"{self.csms.url}/{configuration.station_id}",
+                f"{self.csms.url}/{quote(configuration.station_id, safe='')}",
                 subprotocols=subprotocols,
                 credentials=credentials,
                 transcript=self.transcript,
                 clock=self.clock,
                 timeout_s=configuration.message_timeout_s,
             )
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise StepFailed(self.step(0), "a peer that answers", str(error) or "nothing") from error
         return self._connection
 

@@ -135,6 +135,8 @@ class StationConnection:
 
     def ended(self, reason: str) -> None:
         """The socket is gone; what is in the inbox is still handled, its replies have nowhere to go."""
+        if self._ended is not None:
+            return
         self._ended = reason
         self._stop_calls(reason)
         self._wake()
@@ -398,11 +400,14 @@ class StationConnection:
             self._websocket.check_alive(now)
 
     def replace(self) -> None:
-        """A newer connection has the station now: take nothing more, finish what was received, answer nothing."""
+        """A newer connection has the station now: take nothing more, finish what was received, answer nothing.
+
+        The newer one does not wait for this one's goodbye, which a dead peer would never say.
+        """
         self.lost = True
         self._draining = True
-        self._stop_calls("a newer connection has replaced this one")
         self._close(CloseCode.NORMAL, "replaced by a newer connection")
+        self.ended("replaced by a newer connection")
 
     def disconnect(self, reason: str) -> None:
         """Close the connection, because the operator wants it so."""

@@ -301,7 +301,8 @@ class _Server(web.Server):
             limits.connections_per_address is not None
             and self._per_address[address] > limits.connections_per_address + _SPARE_SOCKETS
         ):
-            transport.abort()
+            # Not at once: aiohttp goes on to make a task that expects to begin before the connection ends.
+            asyncio.get_running_loop().call_soon(transport.abort)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)

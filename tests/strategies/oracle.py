@@ -96,13 +96,14 @@ def faults(judge: Validator, payload: Any) -> dict[str, ViolationKind]:
     found: dict[str, ViolationKind] = {}
     for error in judge.iter_errors(payload):
         rule: Any = error.validator_value
+        value: Any = error.instance
         path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
         keys: list[str] = []
         if error.validator == "required":
-            keys = [key for key in rule if key not in error.instance]
+            keys = [key for key in rule if key not in value]
         elif error.validator == "additionalProperties":
             known: Any = error.schema
-            keys = [key for key in dict(error.instance) if key not in known.get("properties", {})]
+            keys = [key for key in value if key not in known.get("properties", {})]
         kind = _KINDS[str(error.validator)]
         if path == "$" and kind is ViolationKind.TYPE:
             kind = ViolationKind.FORMAT

@@ -102,7 +102,7 @@ def least(schema: Schema, root: Schema) -> Any:
 
 
 def variants(schema: Schema, root: Schema, value: Any) -> list[Any]:
-    """Other values for the place of a valid one: each just inside or just outside of one rule."""
+    """Other values for a place: each just inside or just outside of one rule."""
     schema = resolved(schema, root)
     found = [other for other in _OTHER_TYPES if type(other) is not type(value)]
     if "enum" in schema:
@@ -110,9 +110,9 @@ def variants(schema: Schema, root: Schema, value: Any) -> list[Any]:
         return [*found, *schema["enum"], "", "NoSuchValue", first.swapcase(), f"{first} ", f" {first}"]
     match schema.get("type"):
         case "object":
-            return found + _objects(schema, root, value)
+            return found + (_objects(schema, value) if isinstance(value, dict) else [{}])
         case "array":
-            return found + _lists(schema, root, value)
+            return found + (_lists(schema, root, value) if isinstance(value, list) else [[]])
         case "string":
             return found + _strings(schema)
         case "integer" | "number":
@@ -123,7 +123,7 @@ def variants(schema: Schema, root: Schema, value: Any) -> list[Any]:
             return [*found, _EXTRA]
 
 
-def _objects(schema: Schema, root: Schema, value: dict[str, Any]) -> list[Any]:
+def _objects(schema: Schema, value: dict[str, Any]) -> list[Any]:
     found: list[Any] = [
         {key: item for key, item in value.items() if key != name} for name in schema.get("required", ())
     ]

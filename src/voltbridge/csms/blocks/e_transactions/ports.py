@@ -1,0 +1,53 @@
+"""What transactions ask of the storage, of authorization and of the connected stations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from voltbridge.domain.metering import MeterValue
+from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.stations import LiveStation
+from voltbridge.domain.tokens import Authorization, IdToken
+from voltbridge.domain.transactions import Transaction, TransactionFilter
+
+__all__ = ["Authorizer", "Connected", "TransactionBook"]
+
+
+class TransactionBook(Protocol):
+    """The stored transactions. All raise StorageUnavailable."""
+
+    async def get(self, id: int) -> Transaction | None:
+        """By our own id."""
+
+    async def find(self, station_id: str, transaction_id: str) -> Transaction | None:
+        """By the protocol's id; the newest where a station used one twice."""
+
+    async def find_start(
+        self, station_id: str, evse_id: int, started_at: datetime, token_key: str | None, meter_start_wh: float | None
+    ) -> Transaction | None:
+        """The transaction that a start with exactly this content made."""
+
+    async def list(self, wanted: TransactionFilter, page: PageRequest) -> Page[Transaction]:
+        """Newest first. Raises InvalidCursor."""
+
+    async def samples(self, id: int, page: PageRequest) -> Page[MeterValue]:
+        """Meter values of the transaction of our own id, oldest first. Raises InvalidCursor."""
+
+    async def next_transaction_numbers(self, count: int) -> range:
+        """Numbers from 1 to 2**31 - 1 that were never given before."""
+
+
+class Authorizer(Protocol):
+    """Who judges tokens."""
+
+    async def for_transaction(
+        self, live: LiveStation, id_token: IdToken, *, own_id: int, evse_id: int | None, starting: bool
+    ) -> Authorization:
+        """Whether the token may charge in, or stop, the transaction with our id ``own_id``."""
+
+
+class Connected(Protocol):
+    """The stations this node is connected to."""
+
+    def get(self, station_id: str) -> LiveStation | None: ...

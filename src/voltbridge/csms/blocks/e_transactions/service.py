@@ -1,0 +1,354 @@
+"""Transactions of every version (2.0.1 block E; 1.6 4.8, 4.10).
+
+Each message has become a ``TransactionUpdate``; the rules in ``voltbridge.domain.transaction_rules`` say what it
+changes. Here they are given what is known, and what they make goes into the journal. Nothing a station reports of a
+transaction is refused: an answer other than a response would only make it send the same again (1.6 3.7.1; 2.0.1 E13),
+and a doubtful record is worth more than none.
+
+Choices that the standard leaves to us:
+
+- A message of a transaction never heard of makes a transaction from what it tells.
+- A station that does not know the number of its transaction (its start was never answered) still tells which one it
+  means, by EVSE, token, time and meter (``unnumbered``). If one running transaction fits, it is that one; otherwise a
+  new one is made.
+- A transaction that starts on an EVSE whose former one never ended leaves that active, marked with what superseded it.
+  Its end may still be on the way; if not, the operator closes it.
+- A repeated start gets the number of the first, and a number in use for the station is never given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from voltbridge.csms.blocks.c_authorization.service import shown_token
+from voltbridge.csms.blocks.e_transactions.memory import active_on, current, meter_of, remember, running_on
+from voltbridge.csms.blocks.e_transactions.numbers import TransactionNumbers
+from voltbridge.csms.blocks.e_transactions.ports import Authorizer, Connected, TransactionBook
+from voltbridge.csms.blocks.e_transactions.unnumbered import ended_by, meant_by, name_unnumbered
+from voltbridge.csms.events import EventLog
+from voltbridge.csms.journal import Journal
+from voltbridge.domain.clock import Clock
+from voltbridge.domain.energy import LARGEST_REGISTER_WH
+from voltbridge.domain.errors import NotFound
+from voltbridge.domain.ids import IdSource
+from voltbridge.domain.meter_records import meter_record, milliseconds
+from voltbridge.domain.metering import MeterValue
+from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.stations import LiveMeter, LiveStation
+from voltbridge.domain.token_rules import same_token
+from voltbridge.domain.tokens import Authorization, IdToken
+from voltbridge.domain.transaction_rules import (
+    apply_update,
+    close_transaction,
+    id_reused,
+    stops,
+    superseding,
+    with_energy,
+)
+from voltbridge.domain.transactions import (
+    Transaction,
+    TransactionFilter,
+    TransactionPhase,
+    TransactionState,
+    TransactionUpdate,
+)
+
+__all__ = ["STORE_EVERY_S", "TransactionOutcome", "TransactionService", "shown_transaction"]
+
+STORE_EVERY_S: Final = 10.0
+"""How often readings alone rewrite the row of a running transaction; the readings themselves are stored at once."""
+
+_RECENT: Final = PageRequest(limit=20)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionOutcome:
+    """What an update came to."""
+
+    transaction: Transaction
+    authorization: Authorization | None
+    """Of the token in the update; None when it had none."""
+
+
+class TransactionService:
+    """Takes in what stations tell of transactions and shows them to the operator."""
+
+    def __init__(
+        self,
+        book: TransactionBook,
+        authorization: Authorizer,
+        connected: Connected,
+        journal: Journal,
+        events: EventLog,
+        ids: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._book = book
+        self._authorization = authorization
+        self._connected = connected
+        self._journal = journal
+        self._events = events
+        self._ids = ids
+        self._clock = clock
+        self._numbers = TransactionNumbers(book.next_transaction_numbers)
+
+    async def apply(self, live: LiveStation, update: TransactionUpdate) -> TransactionOutcome:
+        """Take in an update of a transaction that the station can name. Raises StorageUnavailable."""
+        return await self._apply(live, update, await self._known(live, update.transaction_id))
+
+    async def start(
+        self,
+        live: LiveStation,
+        *,
+        evse_id: int,
+        connector_id: int,
+        id_token: IdToken,
+        at: datetime,
+        meter_start_wh: float,
+        reservation_id: int | None = None,
+    ) -> TransactionOutcome:
+        """Take in the start of a transaction that we have to number. Raises StorageUnavailable.
+
+        It is numbered and recorded even if the token is refused: the station has started already, and stops with that
+        number (1.6 4.8 and errata 3.17).
+        """
+        known = await self._repeated_start(live, evse_id, id_token, at, meter_start_wh)
+        update = TransactionUpdate(
+            station_id=live.station_id,
+            transaction_id=known.transaction_id if known else str(await self._number(live)),
+            phase=TransactionPhase.STARTED,
+            at=at,
+            evse_id=evse_id,
+            connector_id=connector_id,
+            id_token=id_token,
+            meter_start_wh=meter_start_wh,
+            reservation_id=reservation_id,
+        )
+        return await self._apply(live, update, known)
+
+    async def apply_unnumbered(self, live: LiveStation, update: TransactionUpdate) -> TransactionOutcome:
+        """Take in an update of a station that does not know the transaction's number. Raises StorageUnavailable.
+
+        ``update.transaction_id`` is what it says instead (1.6 errata 3.18: -1). A transaction made from it is named by
+        that and the update's time, so that it is told from others.
+        """
+        if update.phase is TransactionPhase.ENDED:
+            known = await self._meant_to_stop(live, update)
+        else:
+            known = running_on(live, update.evse_id) if update.evse_id else None
+        name = name_unnumbered(update)
+        update = replace(update, transaction_id=known.transaction_id if known else name)
+        return await self._apply(live, update, known or await self._known(live, name))
+
+    def read(self, live: LiveStation, transaction: Transaction, at_ms: int, meter_value: MeterValue) -> None:
+        """Add readings to a remembered transaction; storing them is the caller's."""
+        meter = meter_of(live, transaction)
+        meter.readings.take(at_ms, meter_value.values)
+        now = self._clock.monotonic()
+        if now - meter.stored_at >= STORE_EVERY_S or transaction.state is not TransactionState.ACTIVE:
+            self._store_energy(live, transaction, meter, now)
+
+    def flush(self, live: LiveStation) -> None:
+        """Write the rows of transactions whose readings are newer. For when the connection ends."""
+        now = self._clock.monotonic()
+        for transaction in list(live.transactions.values()):
+            meter = live.meters.get(transaction.id)
+            if meter is not None:
+                self._store_energy(live, transaction, meter, now)
+
+    async def list(self, wanted: TransactionFilter, page: PageRequest) -> Page[Transaction]:
+        """Newest first, running ones as they are now. Raises InvalidCursor."""
+        found = await self._book.list(wanted, page)
+        return Page(tuple(self._as_now(each) for each in found.items), found.next)
+
+    async def get(self, id: int) -> Transaction:
+        """By our own id, as it is now. Raises NotFound."""
+        found = await self._book.get(id)
+        if found is None:
+            raise NotFound("transaction", str(id))
+        return self._as_now(found)
+
+    async def samples(self, id: int, page: PageRequest) -> Page[MeterValue]:
+        """Meter values of a transaction, oldest first. Raises NotFound and InvalidCursor."""
+        await self.get(id)
+        return await self._book.samples(id, page)
+
+    async def close(self, id: int, reason: str) -> Transaction:
+        """Close a transaction whose end will not arrive; one that is over already stays as it is. Raises NotFound."""
+        transaction = await self.get(id)
+        if transaction.state is not TransactionState.ACTIVE:
+            return transaction
+        closed = close_transaction(transaction, reason, self._clock.now())
+        self._journal.put(closed)
+        live = self._connected.get(closed.station_id)
+        if live is not None:
+            self._remember(live, closed, meter_of(live, closed))
+        self._tell("transaction.closed", closed, reason=reason)
+        await self._journal.committed(closed.station_id)
+        return closed
+
+    async def _apply(
+        self, live: LiveStation, update: TransactionUpdate, known: Transaction | None
+    ) -> TransactionOutcome:
+        if known is not None and id_reused(known, update):
+            known = None
+        new_id = known.id if known else self._ids.next()
+        authorization = None
+        if update.id_token is not None:
+            authorization = await self._authorization.for_transaction(
+                live,
+                update.id_token,
+                own_id=new_id,
+                evse_id=update.evse_id if update.evse_id is not None else known.evse_id if known else None,
+                starting=not stops(update),
+            )
+        # From here on nothing waits, so that nothing can change between reading the memory and writing it.
+        if known is not None:
+            remembered = live.transactions.get(known.transaction_id)
+            known = remembered if remembered is not None and remembered.id == known.id else known
+        return TransactionOutcome(self._take(live, update, known, new_id, authorization), authorization)
+
+    def _take(
+        self,
+        live: LiveStation,
+        update: TransactionUpdate,
+        known: Transaction | None,
+        new_id: int,
+        authorization: Authorization | None,
+    ) -> Transaction:
+        meter = meter_of(live, known)
+        after = apply_update(known, update, new_id=new_id, now=self._clock.now(), readings=meter.readings)
+        for meter_value in update.meter_values:
+            at_ms = milliseconds(meter_value.at)
+            evse_id = after.evse_id or 0
+            self._journal.put(
+                meter_record(live.station_id, evse_id, after.connector_id, after.id, at_ms, meter_value.values)
+            )
+        if after is known:
+            self._remember(live, after, meter)
+            return after
+        self._journal.put(after)
+        meter.stored_at = self._clock.monotonic()
+        self._remember(live, after, meter)
+        self._tell_change(known, after, update, authorization)
+        return live.transactions[after.transaction_id]
+
+    def _remember(self, live: LiveStation, transaction: Transaction, meter: LiveMeter) -> None:
+        """Keep the transaction in memory, and mark those it leaves behind on its EVSE."""
+        remember(live, transaction, meter)
+        if transaction.evse_id is None:
+            return
+        for marked in superseding(active_on(live, transaction.evse_id)):
+            self._journal.put(marked)
+            live.transactions[marked.transaction_id] = marked
+            self._tell("transaction.updated", marked)
+
+    def _store_energy(self, live: LiveStation, transaction: Transaction, meter: LiveMeter, now: float) -> None:
+        after = with_energy(transaction, meter.readings, self._clock.now())
+        meter.stored_at = now
+        if after is not transaction:
+            self._journal.put(after)
+            live.transactions[after.transaction_id] = after
+
+    async def _known(self, live: LiveStation, transaction_id: str) -> Transaction | None:
+        return live.transactions.get(transaction_id) or await self._book.find(live.station_id, transaction_id)
+
+    async def _number(self, live: LiveStation) -> int:
+        """A number under which this station has no transaction: it may still tell of those another CSMS numbered."""
+        while True:
+            number = await self._numbers.next()
+            if await self._known(live, str(number)) is None:
+                return number
+
+    async def _repeated_start(
+        self, live: LiveStation, evse_id: int, id_token: IdToken, at: datetime, meter_start_wh: float
+    ) -> Transaction | None:
+        # A reading that was left out as impossible cannot be compared.
+        wh = meter_start_wh if 0 <= meter_start_wh <= LARGEST_REGISTER_WH else None
+        for each in live.transactions.values():
+            if (
+                each.evse_id == evse_id
+                and each.started_at == at
+                and each.id_token is not None
+                and same_token(each.id_token, id_token)
+                and (wh is None or (each.first_reading is not None and each.first_reading.wh == wh))
+            ):
+                return each
+        return await self._book.find_start(live.station_id, evse_id, at, id_token.key, wh)
+
+    async def _meant_to_stop(self, live: LiveStation, stop: TransactionUpdate) -> Transaction | None:
+        """The transaction that a stop without a number ends: one it ended before, or the only running one that fits."""
+        over = TransactionFilter(station_id=live.station_id, state=TransactionState.ENDED)
+        recent = (await self._book.list(over, _RECENT)).items
+        remembered = live.transactions.values()
+        return ended_by([*remembered, *recent], stop) or meant_by(remembered, stop)
+
+    def _as_now(self, stored: Transaction) -> Transaction:
+        live = self._connected.get(stored.station_id)
+        remembered = live.transactions.get(stored.transaction_id) if live else None
+        if live is None or remembered is None or remembered.id != stored.id:
+            return stored
+        return current(live, remembered, remembered.updated_at)
+
+    def _tell_change(
+        self,
+        before: Transaction | None,
+        after: Transaction,
+        update: TransactionUpdate,
+        authorization: Authorization | None,
+    ) -> None:
+        more: dict[str, Any] = {
+            "trigger": update.trigger,
+            "authorization": authorization.status.value if authorization else None,
+            "number_of_phases_used": update.number_of_phases_used,
+            "cable_max_current_a": update.cable_max_current_a,
+        }
+        more = {name: value for name, value in more.items() if value is not None}
+        started = after.started_at is not None and (before is None or before.started_at is None)
+        ended = after.state is TransactionState.ENDED and (before is None or before.state is not TransactionState.ENDED)
+        if started:
+            self._tell("transaction.started", after, **more)
+        if ended:
+            self._tell("transaction.ended", after, **more)
+        if not started and not ended and (before is None or _course(before) != _course(after)):
+            self._tell("transaction.updated", after, **more)
+
+    def _tell(self, type: str, transaction: Transaction, **more: Any) -> None:
+        self._events.emit(type, transaction.station_id, **shown_transaction(transaction), **more)
+
+
+def shown_transaction(transaction: Transaction) -> dict[str, Any]:
+    """A transaction as data of an event."""
+    return {
+        "id": str(transaction.id),
+        "transaction_id": transaction.transaction_id,
+        "evse_id": transaction.evse_id,
+        "connector_id": transaction.connector_id,
+        "state": transaction.state.value,
+        "id_token": shown_token(transaction.id_token),
+        "started_at": transaction.started_at.isoformat() if transaction.started_at else None,
+        "stopped_at": transaction.stopped_at.isoformat() if transaction.stopped_at else None,
+        "stop_reason": transaction.stop_reason,
+        "charging_state": transaction.charging_state,
+        "energy_wh": transaction.energy_wh,
+        "energy_problems": list(transaction.energy_problems),
+        "superseded_by": str(transaction.superseded_by) if transaction.superseded_by else None,
+    }
+
+
+def _course(transaction: Transaction) -> tuple[Any, ...]:
+    """What is worth an event when it changes; energy is not, as it changes with every reading."""
+    return (
+        transaction.evse_id,
+        transaction.connector_id,
+        transaction.id_token,
+        transaction.stop_id_token,
+        transaction.charging_state,
+        transaction.stop_reason,
+        transaction.reservation_id,
+        transaction.remote_start_id,
+    )

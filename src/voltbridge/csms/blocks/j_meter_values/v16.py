@@ -1,0 +1,115 @@
+"""Meter values in the words of 1.6: MeterValues, and the transactionData of a stop.
+
+Values are texts (1.6 7.43): numbers, or signed data as hexadecimal digits. Everything a value leaves out has a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from msgspec import UNSET
+
+from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
+from voltbridge.domain.metering import MeterValue, SampledValue
+from voltbridge.domain.stations import LiveStation
+from voltbridge.domain.units import Scale, read_decimal, scale_of
+from voltbridge.protocol import v16
+
+__all__ = ["CONNECTOR_ID", "meter_values", "meter_values_of", "transaction_name"]
+
+CONNECTOR_ID: Final = 1
+"""Connector n of a version without EVSEs appears as the only connector of EVSE n."""
+
+_RESPONSE: Final = v16.MeterValuesResponse()
+_DEFAULT_MEASURAND: Final = "Energy.Active.Import.Register"
+_DIGITS_OF_A_FLOAT: Final = 15
+
+
+class _Kind(NamedTuple):
+    """What a value says of itself, its number apart."""
+
+    measurand: str
+    phase: str | None
+    context: str
+    location: str
+    unit: str | None
+    """As it came."""
+    scale: Scale
+    signed: bool
+    plain: bool
+    """Whether the number is in the right unit as it came."""
+
+
+_kinds: Final[dict[tuple[Any, ...], _Kind]] = {}
+"""Stations send few kinds again and again."""
+_MOST_KINDS: Final = 1000
+
+
+async def meter_values(
+    service: MeterValueService, live: LiveStation, request: v16.MeterValuesRequest
+) -> v16.MeterValuesResponse:
+    """1.6 4.7. Connector 0 is the station's own meter."""
+    evse_id, transaction_id = request.connector_id, request.transaction_id
+    connector_id = CONNECTOR_ID if evse_id else None
+    read = meter_values_of(request.meter_value)
+    if transaction_id is UNSET:
+        service.record(live, evse_id, connector_id, read)
+    else:
+        name, numbered = transaction_name(transaction_id)
+        await service.record_in_transaction(live, evse_id, connector_id, name, read, numbered=numbered)
+    return _RESPONSE
+
+
+def transaction_name(transaction_id: int | Any) -> tuple[str, bool]:
+    """The domain's transaction id, and whether it is one: a station sends -1 for a number it never got (errata 3.18).
+
+    The numbers we give begin at 1.
+    """
+    return str(transaction_id), transaction_id > 0
+
+
+def meter_values_of(meter_values: Iterable[v16.MeterValue]) -> tuple[MeterValue, ...]:
+    """Meter values as the domain knows them."""
+    return tuple(
+        MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
+        for each in meter_values
+    )
+
+
+def _sampled_value(value: v16.SampledValue) -> SampledValue:
+    said = (value.measurand, value.unit, value.phase, value.context, value.location, value.format)
+    kind = _kinds.get(said)
+    if kind is None:
+        if len(_kinds) >= _MOST_KINDS:
+            _kinds.clear()
+        kind = _kinds[said] = _kind(value)
+    text = value.value
+    if kind.signed:
+        return SampledValue(kind.measurand, None, kind.scale.unit, kind.phase, kind.context, kind.location, signed=text)
+    number = read_decimal(text, kind.scale)
+    if kind.plain and number is not None and len(text) <= _DIGITS_OF_A_FLOAT:
+        return SampledValue(kind.measurand, number, kind.scale.unit, kind.phase, kind.context, kind.location)
+    return SampledValue(
+        kind.measurand, number, kind.scale.unit, kind.phase, kind.context, kind.location, text, kind.unit
+    )
+
+
+def _kind(value: v16.SampledValue) -> _Kind:
+    measurand = _text(value.measurand) or _DEFAULT_MEASURAND
+    unit = _text(value.unit)
+    scale = scale_of(unit, measurand)
+    return _Kind(
+        measurand=measurand,
+        phase=_text(value.phase),
+        context=_text(value.context) or "Sample.Periodic",
+        location=_text(value.location) or "Outlet",
+        unit=unit,
+        scale=scale,
+        signed=value.format is v16.ValueFormat.SIGNED_DATA,
+        plain=scale == Scale(unit if unit is not None else scale.unit),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is UNSET else str.__str__(value)

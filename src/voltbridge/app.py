@@ -49,6 +49,7 @@ from voltbridge.csms.events import EventLog
 from voltbridge.csms.gateway.endpoint import Gateway
 from voltbridge.csms.gateway.limits import Limits
 from voltbridge.csms.live import LiveStations
+from voltbridge.csms.message_log import MessageLog
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.csms.readiness import Check, Readiness
 from voltbridge.csms.services import Services
@@ -186,7 +187,7 @@ def _wire(
         notifications=NotificationService(events, availability),
         calls=calls,
         events=EventStream(storage.events, bus, clock),
-        messages=storage.messages,
+        messages=MessageLog(storage.messages, journal),
         deviations=storage.deviations,
     )
     gateway = Gateway(

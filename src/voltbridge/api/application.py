@@ -19,6 +19,7 @@ from voltbridge.csms.readiness import Readiness
 from voltbridge.csms.services import Services
 from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound, StorageUnavailable
 from voltbridge.domain.paging import InvalidCursor
+from voltbridge.domain.station_calls import StationNotConnected
 from voltbridge.metrics import Metrics
 
 __all__ = ["build"]
@@ -73,6 +74,9 @@ _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
     NotFound: lambda error: ProblemError(404, "not-found", "Not found", f"There is no {error.noun} {error.key}."),
     AlreadyExists: lambda error: ProblemError(
         409, "already-exists", "It exists already", f"There is a {error.noun} {error.key} already."
+    ),
+    StationNotConnected: lambda error: ProblemError(
+        409, "not-connected", "The station is not connected", f"{error.station_id}: {error.detail}"
     ),
     InvalidValue: lambda error: _unusable(f"$.{error.field}", error.problem),
     InvalidCursor: lambda error: _unusable("query.cursor", str(error)),

@@ -80,9 +80,9 @@ async def send_ocpp(
             f"{path}: {error.detail}",
             errors=[(path, error.detail)],
         ) from None
-    except StationNotConnected as error:
+    except StationNotConnected:
         await services.stations.get(station_id)  # raises NotFound for a station nobody knows
-        raise ProblemError(409, "not-connected", "The station is not connected", str(error)) from None
+        raise
     except CallTimedOut as error:
         raise ProblemError(504, "no-answer", "The station did not answer", str(error)) from None
     except CallRefused as error:

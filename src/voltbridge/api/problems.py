@@ -17,6 +17,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from voltbridge.api.shapes import PATTERN_WORDS
+
 __all__ = [
     "MEDIA_TYPE",
     "CatchAll",
@@ -207,6 +209,8 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return "no such field"
     if item["type"] == "json_invalid":
         return f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
+    if item["type"] == "string_pattern_mismatch" and (words := PATTERN_WORDS.get(item["ctx"]["pattern"])):
+        return words
     return str(item["msg"]).removeprefix("Value error, ")
 
 

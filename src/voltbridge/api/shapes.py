@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from voltbridge.domain.paging import Page, PageRequest
 
 __all__ = [
+    "PATTERN_WORDS",
     "Id",
     "Moment",
     "PageOf",
@@ -20,7 +21,6 @@ __all__ = [
     "RequestBody",
     "Shape",
     "left_out",
-    "matching",
     "number_of",
     "page_of",
     "rfc3339",
@@ -32,25 +32,13 @@ Found = TypeVar("Found")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def matching(pattern: str, problem: str) -> AfterValidator:
-    """Holds a text to a pattern, with words for those who break it; state the pattern in the schema besides."""
-
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise ValueError(problem)
-        return text
-
-    return AfterValidator(check)
-
-
 _PRINTABLE: Final = "^[!-~]([ -~]*[!-~])?$"
 
-Printable = Annotated[
-    str,
-    matching(_PRINTABLE, "must be printable ASCII without a space at either end"),
-    Field(json_schema_extra={"pattern": _PRINTABLE}),
-]
+Printable = Annotated[str, Field(pattern=_PRINTABLE)]
 """What identifiers of every version are made of."""
+
+PATTERN_WORDS: Final = {_PRINTABLE: "must be printable ASCII without a space at either end"}
+"""What a pattern asks, for people; modules add those of their own patterns."""
 
 
 def rfc3339(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import Moment, PageOf, PageQuery, RequestBody, Shape, left_out, matching, page_of
+from voltbridge.api.shapes import PATTERN_WORDS, Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
 from voltbridge.domain import stations as domain
 from voltbridge.domain.identities import MAX_IDENTITY_LENGTH
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
@@ -79,11 +79,9 @@ _CHARACTERS: Final = r"""!"$&'()*+,\-0-9;<=>@A-Z\[\]^_`a-z{|}~"""
 _IDENTITY: Final = rf"^[{_CHARACTERS}]([ .{_CHARACTERS}]*[.{_CHARACTERS}])?$"
 
 
-Identity = Annotated[
-    str,
-    matching(_IDENTITY, "must be printable ASCII without : / \\ ? # %, a dot at the start or a space at either end"),
-    Field(min_length=1, max_length=MAX_IDENTITY_LENGTH, json_schema_extra={"pattern": _IDENTITY}),
-]
+PATTERN_WORDS[_IDENTITY] = "must be printable ASCII without : / \\ ? # %, a dot at the start or a space at either end"
+
+Identity = Annotated[str, Field(min_length=1, max_length=MAX_IDENTITY_LENGTH, pattern=_IDENTITY)]
 
 
 class NewStation(RequestBody):
@@ -193,7 +191,7 @@ async def change_station(services: UsesServices, station_id: StationId, changes:
     return show(await services.stations.update(station_id, changes.model_dump(exclude_unset=True)))
 
 
-@router.delete("/stations/{station_id}", status_code=204, responses=responses(401, 404))
+@router.delete("/stations/{station_id}", status_code=204, response_class=Response, responses=responses(401, 404))
 async def delete_station(services: UsesServices, station_id: StationId) -> None:
     """Forget a station and close its connection. Its transactions stay."""
     await services.stations.delete(station_id)
@@ -205,13 +203,17 @@ async def set_password(services: UsesServices, station_id: StationId, new: NewPa
     return SetPassword(password=await services.stations.set_password(station_id, new.password))
 
 
-@router.delete("/stations/{station_id}/password", status_code=204, responses=responses(401, 404))
+@router.delete(
+    "/stations/{station_id}/password", status_code=204, response_class=Response, responses=responses(401, 404)
+)
 async def remove_password(services: UsesServices, station_id: StationId) -> None:
     """Let a station connect without a password."""
     await services.stations.remove_password(station_id)
 
 
-@router.post("/stations/{station_id}/disconnect", status_code=204, responses=responses(401, 404, 409))
+@router.post(
+    "/stations/{station_id}/disconnect", status_code=204, response_class=Response, responses=responses(401, 404, 409)
+)
 async def disconnect_station(services: UsesServices, station_id: StationId) -> None:
     """Close a station's connection. It will usually come back by itself."""
     await services.stations.disconnect(station_id)

@@ -168,7 +168,9 @@ async def change_token(services: UsesServices, type: PathType, id_token: PathTex
     return show(await services.authorization.change(id_token, type, changes.model_dump(exclude_unset=True)))
 
 
-@router.delete("/tokens/{type}/{id_token:path}", status_code=204, responses=responses(400, 401, 404))
+@router.delete(
+    "/tokens/{type}/{id_token:path}", status_code=204, response_class=Response, responses=responses(400, 401, 404)
+)
 async def delete_token(services: UsesServices, type: PathType, id_token: PathText) -> None:
     """Forget a token. Transactions that run on it go on."""
     await services.authorization.delete(id_token, type)

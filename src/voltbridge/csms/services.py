@@ -13,19 +13,13 @@ from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
 from voltbridge.csms.event_stream import EventStream
+from voltbridge.csms.message_log import MessageLog
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.csms.station_calls import StationCalls
-from voltbridge.domain.messages import DeviationCount, DeviationFilter, LoggedMessage, MessageFilter
+from voltbridge.domain.messages import DeviationCount, DeviationFilter
 from voltbridge.domain.paging import Page, PageRequest
 
-__all__ = ["DeviationBook", "MessageLog", "Services"]
-
-
-class MessageLog(Protocol):
-    """The stored OCPP messages."""
-
-    async def list(self, wanted: MessageFilter, page: PageRequest) -> Page[LoggedMessage]:
-        """Newest first. Raises InvalidCursor."""
+__all__ = ["DeviationBook", "Services"]
 
 
 class DeviationBook(Protocol):

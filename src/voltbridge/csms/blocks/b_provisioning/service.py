@@ -187,6 +187,9 @@ class StationService:
             return station
         station_id = settings.station_id
         await self._stations.save_settings(settings)
+        live = self._connected.get(station_id)
+        if live is not None:
+            live.settings = settings  # at once, so that a boot right after this call finds it
         if "registration" in changed:
             self._events.emit(_DECISIONS[settings.registration], station_id, name=settings.name)
         others = [name for name in changed if name != "registration"]

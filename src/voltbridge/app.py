@@ -176,13 +176,14 @@ def _wire(
     admission = AdmissionPolicy(settings.onboarding, settings.inbox_limit)
     availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock)
     authorization = AuthorizationService(storage.tokens, storage.transactions, events, clock)
+    transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock)
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
         stations=StationService(storage.stations, live, bus, events, clock, boots),
         authorization=authorization,
-        transactions=TransactionService(storage.transactions, authorization, live, journal, events, ids, clock),
+        transactions=transactions,
         availability=availability,
-        meter_values=MeterValueService(journal, events, clock),
+        meter_values=MeterValueService(transactions, journal, events),
         data_transfer=DataTransferService(_vendors(), events, clock),
         notifications=NotificationService(events, availability),
         calls=calls,
@@ -192,7 +193,7 @@ def _wire(
     )
     gateway = Gateway(
         admission=services.security,
-        desk=Desk(services, live, storage.states, journal, events, clock, ROUTES),
+        desk=Desk(services, live, storage.states, journal, events, clock, ROUTES, transactions.flush),
         bus=bus,
         journal=journal,
         clock=clock,

@@ -72,12 +72,15 @@ class Desk:
         events: EventLog,
         clock: Clock,
         routes: Iterable[Route],
+        leaving: Callable[[LiveStation], None] = lambda live: None,
     ) -> None:
+        """``leaving`` puts into the journal what only the memory of a station knows; called when it goes."""
         self._stations = stations
         self._states = states
         self._journal = journal
         self._events = events
         self._clock = clock
+        self._leaving = leaving
         self._routes: dict[Version, dict[str, _Bound]] = {version: {} for version in Version}
         for route in routes:
             service = getattr(services, route.service)
@@ -110,6 +113,7 @@ class Desk:
         """The connection has ended. Raises StorageUnavailable when that cannot be written down."""
         self._stations.remove(live)
         self._asked_for.pop(live.station_id, None)
+        self._leaving(live)
         self._journal.put(replace(live.report, last_seen_at=live.last_seen_at))
         self._events.emit("station.disconnected", live.station_id, reason=reason)
 

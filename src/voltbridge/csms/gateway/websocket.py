@@ -142,7 +142,7 @@ class WebSocket:
         interval = self._limits.ping_interval_s
         if self._closing or not interval or now - self.heard_at < interval:
             return
-        if self._pinged_at is None or self._pinged_at < self.heard_at:
+        if self._pinged_at is None or self._pinged_at <= self.heard_at:
             self._pinged_at = now
             self._write(_FINAL | _PING, b"")
         elif now - self._pinged_at >= self._limits.ping_timeout_s:

@@ -38,6 +38,12 @@ class DateTime(str):
 
         Raises ValueError for a text that is no date-time, which no decoded message contains.
         """
+        try:
+            moment: datetime | None = datetime.fromisoformat(self)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is UTC:
+            return moment  # which is what nearly every station sends
         moment = parse_rfc3339(self) or parse_lenient(self)
         if moment is None:
             raise ValueError(f"not a date-time: {str(self)!r}")

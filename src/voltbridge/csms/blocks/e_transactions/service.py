@@ -271,14 +271,17 @@ class TransactionService:
         wh = meter_start_wh if 0 <= meter_start_wh <= LARGEST_REGISTER_WH else None
         for each in live.transactions.values():
             if (
-                each.evse_id == evse_id
+                each.transaction_id.isdecimal()
+                and each.evse_id == evse_id
                 and each.started_at == at
                 and each.id_token is not None
                 and same_token(each.id_token, id_token)
                 and (wh is None or (each.first_reading is not None and each.first_reading.wh == wh))
             ):
                 return each
-        return await self._book.find_start(live.station_id, evse_id, at, id_token.key, wh)
+        known = await self._book.find_start(live.station_id, evse_id, at, id_token.key, wh)
+        # A number is what the station is to be told; another version's transaction has none.
+        return known if known is not None and known.transaction_id.isdecimal() else None
 
     async def _meant_to_stop(self, live: LiveStation, stop: TransactionUpdate) -> Transaction | None:
         """The transaction that a stop without a number ends: one it ended before, or the only running one that fits."""

@@ -6,6 +6,7 @@ Values are texts (1.6 7.43): numbers, or signed data as hexadecimal digits. Ever
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
@@ -38,7 +39,7 @@ class _Kind(NamedTuple):
     scale: Scale
     signed: bool
     plain: bool
-    """Whether the number is in the right unit as it came."""
+    """Whether it is a number in the right unit as it came."""
 
 
 _kinds: Final[dict[tuple[Any, ...], _Kind]] = {}
@@ -72,8 +73,10 @@ def transaction_name(transaction_id: int | Any) -> tuple[str, bool]:
 def meter_values_of(meter_values: Iterable[v16.MeterValue]) -> tuple[MeterValue, ...]:
     """Meter values as the domain knows them."""
     return tuple(
-        MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
-        for each in meter_values
+        [
+            MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
+            for each in meter_values
+        ]
     )
 
 
@@ -84,21 +87,25 @@ def _sampled_value(value: v16.SampledValue) -> SampledValue:
         if len(_kinds) >= _MOST_KINDS:
             _kinds.clear()
         kind = _kinds[said] = _kind(value)
+    measurand, phase, context, location, unit, scale, signed, plain = kind
     text = value.value
-    if kind.signed:
-        return SampledValue(kind.measurand, None, kind.scale.unit, kind.phase, kind.context, kind.location, signed=text)
-    number = read_decimal(text, kind.scale)
-    if kind.plain and number is not None and len(text) <= _DIGITS_OF_A_FLOAT:
-        return SampledValue(kind.measurand, number, kind.scale.unit, kind.phase, kind.context, kind.location)
-    return SampledValue(
-        kind.measurand, number, kind.scale.unit, kind.phase, kind.context, kind.location, text, kind.unit
-    )
+    if plain:
+        try:
+            number: float | None = float(text)
+        except ValueError:
+            number = None
+        if number is not None and isfinite(number) and len(text) <= _DIGITS_OF_A_FLOAT and "_" not in text:
+            return SampledValue(measurand, number, scale.unit, phase, context, location)
+    if signed:
+        return SampledValue(measurand, None, scale.unit, phase, context, location, signed=text)
+    return SampledValue(measurand, read_decimal(text, scale), scale.unit, phase, context, location, text, unit)
 
 
 def _kind(value: v16.SampledValue) -> _Kind:
     measurand = _text(value.measurand) or _DEFAULT_MEASURAND
     unit = _text(value.unit)
     scale = scale_of(unit, measurand)
+    signed = value.format is v16.ValueFormat.SIGNED_DATA
     return _Kind(
         measurand=measurand,
         phase=_text(value.phase),
@@ -106,8 +113,8 @@ def _kind(value: v16.SampledValue) -> _Kind:
         location=_text(value.location) or "Outlet",
         unit=unit,
         scale=scale,
-        signed=value.format is v16.ValueFormat.SIGNED_DATA,
-        plain=scale == Scale(unit if unit is not None else scale.unit),
+        signed=signed,
+        plain=not signed and scale == Scale(scale.unit) and unit in (None, scale.unit),
     )
 
 

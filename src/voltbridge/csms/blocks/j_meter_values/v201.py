@@ -34,8 +34,10 @@ def meter_values_of(
 ) -> tuple[MeterValue, ...]:
     """Meter values as the domain knows them."""
     return tuple(
-        MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
-        for each in meter_values
+        [
+            MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
+            for each in meter_values
+        ]
     )
 
 

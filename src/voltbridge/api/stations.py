@@ -66,8 +66,9 @@ Password = Annotated[
     str,
     Field(
         min_length=16,
-        max_length=40,
-        description="What the station authenticates with: long and random, 16 to 20 characters for 1.6.",
+        max_length=64,
+        description="What the station authenticates with: long and random. Some stations take 40 characters at most; "
+        "for 1.6 give the key's 32 to 40 hexadecimal digits.",
         examples=["correct-Horse-42-x"],
     ),
 ]

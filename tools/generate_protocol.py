@@ -210,9 +210,9 @@ class Version:
         if self.version != "1.6":
             source = f"{self.version} Part 2, Messages {fact.clause}"
         elif fact.profile == "Security extension":
-            source = f"1.6 security whitepaper {fact.clause}"
+            source = f"1.6 security whitepaper, {fact.clause}"
         else:
-            source = f"1.6 {fact.clause}, profile {fact.profile}"
+            source = f"1.6 edition 2, {fact.clause} (profile {fact.profile})"
         sender, block = SENDERS[fact.sender], f"block {fact.block}, {BLOCKS[fact.block]}"
         return f"{fact.name}, sent by {sender}: {block}.\n\nOCPP {source}."
 

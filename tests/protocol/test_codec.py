@@ -215,6 +215,16 @@ def test_what_we_build_is_checked_on_demand() -> None:
         assert refused.value.kind is kind
 
 
+def test_what_json_cannot_carry_is_refused_before_it_is_sent() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for data in ("\ud83d", 10**5000, deep):
+        with pytest.raises(Violation) as refused:
+            encode_checked(v201.DataTransferRequest(vendor_id="v", data=data))
+        assert refused.value.kind is ViolationKind.FORMAT
+
+
 def test_a_value_json_does_not_know_is_an_error_of_the_caller() -> None:
     with pytest.raises(TypeError, match="object"):
         encode(v201.DataTransferRequest(vendor_id="v", data=object()))

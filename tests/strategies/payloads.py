@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 Place = tuple[str | int, ...]
 """Where a value is in a payload: the keys and indexes that lead to it."""
 
-DATE_TIMES = (
+_DATE_TIMES = (
     "2024-02-29T23:59:59Z",
     "2023-01-31T00:00:00.123Z",
     "2023-06-15T12:30:45.123456789123+02:00",
@@ -48,7 +48,7 @@ _NO_DATE_TIMES = (
     "1704103200",
     "２024-01-01T10:00:00Z",
 )
-URIS = (
+_URIS = (
     "https://example.com:8443/firmware/v1.bin?x=1&y=%20#part",
     "ftp://user:secret@[2001:db8::1]/a/b;c=1/",
     "file:///var/log",
@@ -92,7 +92,7 @@ def least(schema: Schema, root: Schema) -> Any:
         case "array":
             return [least(schema["items"], root) for _ in range(schema.get("minItems", 0))]
         case "string":
-            return {"date-time": DATE_TIMES[0], "uri": URIS[0]}.get(schema.get("format", ""), "")
+            return {"date-time": _DATE_TIMES[0], "uri": _URIS[0]}.get(schema.get("format", ""), "")
         case "integer" | "number":
             return int(max(0, schema.get("minimum", 0)))
         case "boolean":
@@ -143,9 +143,9 @@ def _lists(schema: Schema, root: Schema, value: list[Any]) -> list[Any]:
 def _strings(schema: Schema) -> list[Any]:
     match schema.get("format"):
         case "date-time":
-            return [*DATE_TIMES, *_NO_DATE_TIMES]
+            return [*_DATE_TIMES, *_NO_DATE_TIMES]
         case "uri":
-            return [*URIS, *_NO_URIS]
+            return [*_URIS, *_NO_URIS]
     longest = schema.get("maxLength")
     limits = (
         [] if longest is None else ["x" * longest, "x" * (longest + 1), "\U0001f50c" * longest, "é" * (longest + 1)]
@@ -254,9 +254,9 @@ def _draw(draw: st.DrawFn, schema: Schema, root: Schema, depth: int) -> Any:
 def _string(schema: Schema) -> st.SearchStrategy[str]:
     match schema.get("format"):
         case "date-time":
-            return st.sampled_from(DATE_TIMES) | st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")
+            return st.sampled_from(_DATE_TIMES) | st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")
         case "uri":
-            return st.sampled_from(URIS)
+            return st.sampled_from(_URIS)
     longest = schema.get("maxLength")
     if longest is None:
         return _TEXT

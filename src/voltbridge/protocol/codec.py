@@ -14,6 +14,7 @@ import msgspec
 from voltbridge.protocol import repair
 from voltbridge.protocol.checks import Check, after_decoding
 from voltbridge.protocol.datetimes import DateTime, parse_rfc3339
+from voltbridge.protocol.errors import ViolationKind
 from voltbridge.protocol.policy import Deviation, Policy, Violation
 from voltbridge.protocol.shapes import record
 from voltbridge.protocol.structs import CustomDataType, Payload
@@ -64,7 +65,10 @@ def encode(message: Payload) -> bytes:
 
 def encode_checked(message: Payload) -> bytes:
     """As ``encode``, and raises Violation when the schema refuses the message."""
-    data = _ENCODER.encode(message)
+    try:
+        data = _ENCODER.encode(message)
+    except (ValueError, RecursionError) as error:  # half a surrogate pair, thousands of digits or levels
+        raise Violation(ViolationKind.FORMAT, "$", str(error)) from error
     decode(type(message), data)
     return data
 
@@ -84,7 +88,7 @@ def decode(
 ) -> _P:
     """The message a payload holds. Deviations the policy let pass are appended to ``deviations``.
 
-    Raises Violation when the policy refuses it.
+    Nothing depends on ``version``: a message type belongs to one. Raises Violation when the policy refuses the payload.
     """
     plan = _PLANS.get(message_type) or _plan(message_type)
     try:

@@ -30,7 +30,7 @@ class ConnectorStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Last known status of a connector. EVSE 0 with connector 0 stands for the station as a whole."""
+    """Last known status of a connector. Number 0 stands for the whole: (0, 0) is the station, (n, 0) an EVSE."""
 
     station_id: str
     evse_id: int

@@ -19,6 +19,8 @@ What a known station's boots are answered is the operator's decision alone: Pend
 Rejected once turned down, else Accepted. So a station waiting for adoption can be given a password, and from then on
 has to present it; and a rejected one is still admitted (with its password, if it has one) to be told so.
 
+Onboarding accept takes whoever comes, without a bound: it is for closed networks and for trying things out.
+
 Credentials offered where no password is set are not checked and not kept. Trusting the first password seen would let
 whoever connects first own the identity, in silence, and lock the real station out. Instead the operator sees that the
 station has no password and sets one.

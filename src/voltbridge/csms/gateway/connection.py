@@ -24,7 +24,14 @@ from voltbridge.csms.journal import Journal
 from voltbridge.csms.redaction import redact
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.messages import MessageDirection, MessageRecord
-from voltbridge.domain.station_calls import CallFailed, CallRefused, CallTimedOut, StationCall, StationNotConnected
+from voltbridge.domain.station_calls import (
+    CallFailed,
+    CallRefused,
+    CallTimedOut,
+    StationCall,
+    StationNotConnected,
+    TooManyCalls,
+)
 from voltbridge.domain.stations import LiveStation, Strictness
 from voltbridge.protocol import frames, rpc_events
 from voltbridge.protocol.errors import ErrorCode, OcppError, ViolationKind
@@ -96,7 +103,10 @@ class StationConnection:
         self._draining = False
         self._paused = False
         self._ended: str | None = None
-        self._rate_until = 0.0
+        # A token bucket as one number: the moment at which it would be full again.
+        self._bucket_full_at = 0.0
+        self._token_s = 1.0 / self._limits.messages_per_s
+        self._bucket_s = self._limits.message_burst * self._token_s
         self._cancel_rate: Cancel | None = None
         self._cancel_expiry: Cancel | None = None
         self._calls = 0
@@ -106,13 +116,11 @@ class StationConnection:
 
     def received(self, data: bytes, text: str, binary: bool) -> None:
         now = self._clock.monotonic()
-        rate_until = self._rate_until
-        limits = self._limits
-        # A token bucket as one number: the moment at which it would be full again.
-        rate_until = (rate_until if rate_until > now else now) + 1.0 / limits.messages_per_s
-        self._rate_until = rate_until
-        if (rate_until - now) * limits.messages_per_s > limits.message_burst:
-            self._throttle(rate_until - now - limits.message_burst / limits.messages_per_s)
+        full_at = self._bucket_full_at
+        self._bucket_full_at = full_at = (full_at if full_at > now else now) + self._token_s
+        if full_at - now > self._bucket_s and self._cancel_rate is None:
+            self._pause()
+            self._wait_for_tokens()
 
         live = self._live
         assert live is not None
@@ -229,14 +237,14 @@ class StationConnection:
             self._shared.counters.throttled += 1
             self._websocket.pause()
 
-    def _throttle(self, seconds: float) -> None:
-        if self._cancel_rate is None:
-            self._pause()
-            self._cancel_rate = self._clock.call_later(seconds, self._rate_allows)
-
-    def _rate_allows(self) -> None:
-        self._cancel_rate = None
-        self._resume()
+    def _wait_for_tokens(self) -> None:
+        """Read on when the rate allows it again."""
+        debt = self._bucket_full_at - self._clock.monotonic() - self._bucket_s
+        if debt > 0:
+            self._cancel_rate = self._clock.call_later(debt, self._wait_for_tokens)
+        else:
+            self._cancel_rate = None
+            self._resume()
 
     def _resume(self) -> None:
         """Read on once neither the rate nor the inbox stands against it."""
@@ -344,13 +352,13 @@ class StationConnection:
     async def answer(self, call: StationCall) -> bytes:
         """Send a call and wait for its response; the bus hands us the calls for the station we own.
 
-        Raises StationNotConnected, CallTimedOut or CallRefused.
+        Raises StationNotConnected, CallTimedOut, TooManyCalls or CallRefused.
         """
         live, websocket = self._live, self._websocket
         if live is None or websocket is None or self._ended is not None or self._draining or self.lost:
             raise StationNotConnected(self.identity)
         if self._rpc.queued >= self._limits.waiting_calls:
-            raise CallRefused(ErrorCode.GENERIC_ERROR, "too many calls to this station are waiting", local=True)
+            raise TooManyCalls(self.identity)
         self._desk.calling(live, self.version, call)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         outgoing = self._rpc.start_call(call.action, call.payload, self._clock.monotonic(), call.timeout_s, future)

@@ -73,12 +73,17 @@ class Station:
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, Any]] = []
+        self.called = asyncio.Event()
         self.frames: list[str] = []
         """Calls received, as they came."""
         self.closed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
-        self._socket = await self._session.ws_connect(self._url, protocols=[self._protocol], **self._connect)
+        try:
+            self._socket = await self._session.ws_connect(self._url, protocols=[self._protocol], **self._connect)
+        except BaseException:
+            await self._session.close()
+            raise
         self._reader = asyncio.create_task(self._read())
         return self
 
@@ -103,12 +108,17 @@ class Station:
         station = {"vendorName": "Example", "model": "Wallbox"}
         return await self.call("BootNotification", {"reason": "PowerUp", "chargingStation": station})
 
+    async def send(self, frame: str) -> None:
+        """Any text."""
+        await self._socket.send_str(frame)
+
     async def _read(self) -> None:
         async for message in self._socket:
             kind, message_id, *rest = json.loads(message.data)
             if kind == 2:
                 self.frames.append(message.data)
                 self.calls.append((rest[0], rest[1]))
+                self.called.set()
                 answer = self.answers.get(rest[0])
                 if isinstance(answer, list):
                     await self._socket.send_str(json.dumps([4, message_id, *answer]))

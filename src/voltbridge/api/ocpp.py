@@ -16,7 +16,7 @@ from voltbridge.api.problems import ProblemError, not_json, responses, unsupport
 from voltbridge.api.shapes import RequestBody
 from voltbridge.api.stations import StationId
 from voltbridge.csms.station_calls import InvalidCall
-from voltbridge.domain.station_calls import CallRefused, CallTimedOut, StationNotConnected
+from voltbridge.domain.station_calls import CallRefused, CallTimedOut, StationNotConnected, TooManyCalls
 from voltbridge.protocol.errors import ViolationKind
 
 __all__ = ["router"]
@@ -55,7 +55,7 @@ class DoorQuery(RequestBody):
             "description": "The station's answer as it is on the wire.",
             "content": {"application/json": {"schema": {"type": "object", "title": "OcppResponse"}}},
         },
-        **responses(400, 401, 404, 409, 502, 504),
+        **responses(400, 401, 404, 409, 429, 502, 504),
     },
     openapi_extra=_BODY,
 )
@@ -85,9 +85,17 @@ async def send_ocpp(
         raise
     except CallTimedOut as error:
         raise ProblemError(504, "no-answer", "The station did not answer", str(error)) from None
+    except TooManyCalls as error:
+        raise ProblemError(429, "too-many-calls", "Too many calls to this station", str(error)) from None
     except CallRefused as error:
-        said = {"code": error.code, "description": error.description, "details": dict(error.details)}
-        raise ProblemError(
-            502, "call-error", "The station answered with an error", str(error), ocpp_error=said
-        ) from None
+        raise _refused(error) from None
     return Response(answer, media_type="application/json")
+
+
+def _refused(error: CallRefused) -> ProblemError:
+    if error.local:
+        return ProblemError(
+            502, "invalid-answer", "The station's answer breaks the standard", f"{error.description} ({error.code})"
+        )
+    said = {"code": error.code, "description": error.description, "details": dict(error.details)}
+    return ProblemError(502, "call-error", "The station answered with an error", str(error), ocpp_error=said)

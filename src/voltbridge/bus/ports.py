@@ -60,7 +60,7 @@ class Bus(Protocol):
     async def call(self, station_id: str, call: StationCall) -> bytes:
         """Have the owner send the call; returns the response's JSON.
 
-        Raises StationNotConnected, CallTimedOut or CallRefused.
+        Raises StationNotConnected, CallTimedOut, TooManyCalls or CallRefused.
         """
 
     def is_connected(self, station_id: str) -> bool:

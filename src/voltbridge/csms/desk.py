@@ -113,7 +113,8 @@ class Desk:
         """The connection has ended. Raises StorageUnavailable when that cannot be written down."""
         self._stations.remove(live)
         self._asked_for.pop(live.station_id, None)
-        self._leaving(live)
+        if live.station_id not in self._stale:
+            self._leaving(live)
         self._journal.put(replace(live.report, last_seen_at=live.last_seen_at))
         self._events.emit("station.disconnected", live.station_id, reason=reason)
 

@@ -15,6 +15,7 @@ __all__ = [
     "CallTimedOut",
     "StationCall",
     "StationNotConnected",
+    "TooManyCalls",
 ]
 
 
@@ -49,6 +50,14 @@ class CallTimedOut(CallFailed):
         self.station_id = station_id
         self.action = action
         self.timeout_s = timeout_s
+
+
+class TooManyCalls(CallFailed):
+    """Too many calls to the station wait behind one that it has not answered yet."""
+
+    def __init__(self, station_id: str) -> None:
+        super().__init__(f"{station_id}: too many calls are waiting for the station's answers")
+        self.station_id = station_id
 
 
 @dataclass(eq=False)

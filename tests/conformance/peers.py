@@ -15,13 +15,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
 from voltbridge.clock import SystemClock
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
+from voltbridge.domain.clock import Cancel
 
 __all__ = [
     "REFUSED",
@@ -44,12 +45,13 @@ REFUSED = "refused"
 
 
 class HurriedClock(SystemClock):
-    """Nobody waits for it: sleeping moves the time instead."""
+    """Nobody waits for it: sleeping moves the time instead, and time-outs come as soon as there is a reason."""
 
-    __slots__ = ("_slept",)
+    __slots__ = ("_slept", "_timeouts")
 
     def __init__(self) -> None:
         self._slept = 0.0
+        self._timeouts: dict[object, Callable[[], None]] = {}
 
     def now(self) -> datetime:
         return super().now() + timedelta(seconds=self._slept)
@@ -57,6 +59,22 @@ class HurriedClock(SystemClock):
     async def sleep(self, seconds: float) -> None:
         self._slept += seconds
         await asyncio.sleep(0)
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Cancel:
+        key = object()
+        self._timeouts[key] = callback
+        cancel_real_one = super().call_later(seconds, callback)
+
+        def cancel() -> None:
+            self._timeouts.pop(key, None)
+            cancel_real_one()
+
+        return cancel
+
+    def expire(self) -> None:
+        """Every time-out that runs is over."""
+        for callback in list(self._timeouts.values()):
+            callback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +161,9 @@ class ScriptedCsms:
 
     configuration: Configuration
     fault: Fault
-    reaction_s: float
+    clock: HurriedClock = field(default_factory=HurriedClock)
+    """Of the kit that tests this CSMS: what the CSMS leaves out is never waited for."""
+    reaction_s: float = 10.0
     url: str = ""
     _socket: web.WebSocketResponse | None = None
     _connections: int = 0
@@ -154,10 +174,8 @@ class ScriptedCsms:
 
     @classmethod
     @asynccontextmanager
-    async def serving(
-        cls, configuration: Configuration, fault: Fault, reaction_s: float
-    ) -> AsyncIterator[ScriptedCsms]:
-        csms = cls(configuration, fault, reaction_s)
+    async def serving(cls, configuration: Configuration, fault: Fault) -> AsyncIterator[Self]:
+        csms = cls(configuration, fault)
         application = web.Application()
         application.router.add_get("/{identity}", csms._accept)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -187,10 +205,12 @@ class ScriptedCsms:
         know(tokens.expired, "Expired")
 
     async def send(self, instruction: Instruction) -> None:
-        if self.fault.early is None:
-            self._answered.clear()
-            await self._call(instruction.action, instruction.payload)
-            await self._answered.wait()
+        if self.fault.early is not None:
+            self.clock.expire()
+            return
+        self._answered.clear()
+        await self._call(instruction.action, instruction.payload)
+        await self._answered.wait()
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         return bool(self._response == response) and not self.fault.shows_nothing
@@ -229,8 +249,11 @@ class ScriptedCsms:
         assert self._socket is not None
         self._sent.append(action)
         sent = Sent(len(self._sent) - 1, action, self._sent.count(action), frame)
-        for one in self.fault.tamper(sent):
+        frames = self.fault.tamper(sent)
+        for one in frames:
             await self._socket.send_str(json.dumps(one))
+        if not frames:
+            self.clock.expire()
 
     def _answer(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         match action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.conformance.peers import Fault, Frame, HurriedClock, ScriptedCsms, Sent
+from tests.conformance.peers import Fault, Frame, ScriptedCsms, Sent
 
 from voltbridge.conformance.configuration import Configuration
 from voltbridge.conformance.csms.cases import CSMS_CASES
@@ -14,15 +14,13 @@ from voltbridge.conformance.transcript import Way
 
 pytestmark = pytest.mark.anyio
 
-_PATIENCE_S = 0.2
-"""For an answer that never comes. The peer lives in this process, so a real one takes milliseconds."""
+CONFIGURATION = Configuration(message_timeout_s=10)
 
 
-async def play(case_id: str, fault: Fault, timeout_s: float = 10.0) -> Outcome:
-    configuration = Configuration(message_timeout_s=timeout_s)
-    async with ScriptedCsms.serving(configuration, fault, timeout_s) as csms:
-        await csms.prepare(configuration)
-        return await run_case(CSMS_CASES[case_id], configuration, csms, HurriedClock())
+async def play(case_id: str, fault: Fault) -> Outcome:
+    async with ScriptedCsms.serving(CONFIGURATION, fault) as csms:
+        await csms.prepare(CONFIGURATION)
+        return await run_case(CSMS_CASES[case_id], CONFIGURATION, csms, csms.clock)
 
 
 def frames_received(outcome: Outcome) -> int:
@@ -56,7 +54,7 @@ async def test_fails_when_any_one_frame_is_left_out_or_refused(case_id: str) -> 
 
     positions = range(frames_received(await play(case_id, Fault())))
     faults = [make(position) for position in positions for make in (left_out_at, refused_at)]
-    outcomes = await asyncio.gather(*(play(case_id, fault, _PATIENCE_S) for fault in faults))
+    outcomes = await asyncio.gather(*(play(case_id, fault) for fault in faults))
     for index, outcome in enumerate(outcomes):
         planted = f"frame {index // 2} {'refused' if index % 2 else 'left out'}"
         assert outcome.failure is not None, f"{planted}: {outcome.verdict} {outcome.reason}"

@@ -96,7 +96,7 @@ def test_a_person_operates_any_csms(kit: Path, tmp_path: Path, portal: anyio.fro
     """The peer runs on a thread of its own: the command has an event loop to itself."""
     configuration = read_configuration(kit)
     fault = change("Authorize", "idTokenInfo.status", "Blocked")
-    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, fault, 5)) as csms:
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, fault)) as csms:
         portal.call(csms.prepare, configuration)
         file = tmp_path / "results.json"
         arguments = ["--url", csms.url, "--config", str(kit), "--json", str(file)]
@@ -119,7 +119,7 @@ def test_a_person_operates_any_csms(kit: Path, tmp_path: Path, portal: anyio.fro
 
 def test_all_that_ran_passed(kit: Path, portal: anyio.from_thread.BlockingPortal) -> None:
     configuration = read_configuration(kit)
-    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, Fault(), 5)) as csms:
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, Fault())) as csms:
         portal.call(csms.prepare, configuration)
         arguments = ["--url", csms.url, "--config", str(kit), "--block", "P", "--profile", "Core"]
         result = typed("run", *arguments, answers="\n")

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from tests.conformance.peers import Fault, HurriedClock, ScriptedCsms, change
+from tests.conformance.peers import Fault, ScriptedCsms, change
 
 from voltbridge.conformance.case import CsmsCase, Start
 from voltbridge.conformance.catalogue import CATALOGUE
@@ -23,9 +23,9 @@ CONFIGURATION = Configuration(message_timeout_s=5)
 
 
 async def played(case: CsmsCase, configuration: Configuration = CONFIGURATION, fault: Fault | None = None) -> Outcome:
-    async with ScriptedCsms.serving(configuration, fault or Fault(), 5) as csms:
+    async with ScriptedCsms.serving(configuration, fault or Fault()) as csms:
         await csms.prepare(configuration)
-        return await run_case(case, configuration, csms, HurriedClock())
+        return await run_case(case, configuration, csms, csms.clock)
 
 
 def made_of(play: object, start: Start = Start.BOOTED) -> CsmsCase:
@@ -35,12 +35,12 @@ def made_of(play: object, start: Start = Start.BOOTED) -> CsmsCase:
 async def test_cases_run_one_after_the_other_and_are_told_of() -> None:
     told: list[str] = []
     wanted = [CSMS_CASES["TC_B_01_CSMS"], CSMS_CASES["TC_C_02_CSMS"]]
-    async with ScriptedCsms.serving(CONFIGURATION, change("Authorize", "idTokenInfo.status", "Accepted"), 5) as csms:
+    async with ScriptedCsms.serving(CONFIGURATION, change("Authorize", "idTokenInfo.status", "Accepted")) as csms:
         outcomes = await run_cases(
             wanted,
             CONFIGURATION,
             csms,
-            HurriedClock(),
+            csms.clock,
             before=lambda case: told.append(case.part6.id),
             after=lambda case, outcome: told.append(outcome.result),
         )
@@ -60,10 +60,10 @@ class Stubborn(ScriptedCsms):
 
 async def test_a_csms_that_cannot_be_prepared_runs_nothing() -> None:
     ran: list[CsmsCase] = []
-    async with Stubborn.serving(CONFIGURATION, Fault(), 5) as csms:
+    async with Stubborn.serving(CONFIGURATION, Fault()) as csms:
         with pytest.raises(DriverFailed, match="no such CSMS"):
             await run_cases(
-                CSMS_CASES.values(), CONFIGURATION, csms, HurriedClock(), before=ran.append, after=lambda *_: None
+                CSMS_CASES.values(), CONFIGURATION, csms, csms.clock, before=ran.append, after=lambda *_: None
             )
     assert not ran
 
@@ -81,8 +81,8 @@ async def test_a_case_the_configuration_does_not_allow_does_not_run() -> None:
 
 
 async def test_a_driver_that_fails_fails_the_case_at_once() -> None:
-    async with Stubborn.serving(CONFIGURATION, Fault(), 600) as csms:
-        outcome = await run_case(CSMS_CASES["TC_C_37_CSMS"], CONFIGURATION, csms, HurriedClock())
+    async with Stubborn.serving(CONFIGURATION, Fault()) as csms:
+        outcome = await run_case(CSMS_CASES["TC_C_37_CSMS"], CONFIGURATION, csms, csms.clock)
     assert outcome.verdict is Verdict.FAILED
     assert outcome.reason == "the CSMS could not be told to act: the API is gone"
 
@@ -119,9 +119,9 @@ async def test_sequence_numbers_begin_with_0_in_every_transaction() -> None:
 
 
 async def test_a_csms_that_is_not_there_fails_the_case() -> None:
-    async with ScriptedCsms.serving(CONFIGURATION, Fault(), 5) as csms:
+    async with ScriptedCsms.serving(CONFIGURATION, Fault()) as csms:
         csms.url = "ws://127.0.0.1:1"
-        outcome = await run_case(CSMS_CASES["TC_B_01_CSMS"], CONFIGURATION, csms, HurriedClock())
+        outcome = await run_case(CSMS_CASES["TC_B_01_CSMS"], CONFIGURATION, csms, csms.clock)
     assert outcome.failure is not None
     assert outcome.failure.step == "Before 0"
     assert "127.0.0.1:1" in outcome.failure.received

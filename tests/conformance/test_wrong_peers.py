@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
     "peer", WRONG_PEERS, ids=[f"{peer.case_id}-{peer.step}-{peer.path}".replace(" ", "_") for peer in WRONG_PEERS]
 )
 async def test_fails_where_the_csms_is_wrong(peer: WrongPeer) -> None:
-    outcome = await play(peer.case_id, peer.fault, 0.2)
+    outcome = await play(peer.case_id, peer.fault)
     assert outcome.failure is not None, outcome
     assert outcome.failure.step == peer.step, outcome.reason
     assert peer.path in outcome.failure.expected, outcome.reason

@@ -19,6 +19,7 @@ import aiohttp
 import msgspec
 
 from voltbridge.conformance.failure import StepFailed
+from voltbridge.conformance.patience import within
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.transcript import Entry, Transcript, Way
 from voltbridge.domain.clock import Clock
@@ -119,7 +120,7 @@ class Connection:
         note = f"upgrade {url} Sec-WebSocket-Protocol: {offered}"
         transcript.append(Entry(clock.now(), Way.SENT, f"{note} as {credentials.username}" if credentials else note))
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s, clock):
                 socket = await session.ws_connect(url, protocols=subprotocols, max_msg_size=0)
         except aiohttp.WSServerHandshakeError as error:
             await session.close()
@@ -148,8 +149,8 @@ class Connection:
         outstanding = _Outstanding(unique_id, asyncio.get_running_loop().create_future())
         self._outstanding = outstanding
         try:
-            await self._send([_CALL, unique_id, action, payload])
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s, self._clock):
+                await self._send([_CALL, unique_id, action, payload])
                 message_type, rest = await outstanding.answer
         except TimeoutError:
             raise StepFailed(step, f"{action}Response", f"nothing within {timeout_s:g} s") from None

@@ -20,6 +20,7 @@ from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.connection import Connection, Credentials
 from voltbridge.conformance.drivers import CsmsDriver, Instruction
 from voltbridge.conformance.failure import StepFailed
+from voltbridge.conformance.patience import within
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.transcript import Entry, Transcript, Way
 from voltbridge.domain.clock import Clock
@@ -156,7 +157,7 @@ class SimulatedStation:
         told = asyncio.create_task(self.csms.send(Instruction(text, self.configuration.station_id, action, payload)))
         self._told.append(told)
         try:
-            async with asyncio.timeout(self.csms.reaction_s):
+            async with within(self.csms.reaction_s, self.clock):
                 first: list[asyncio.Future[Any]] = [came, told]
                 await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 if not came.done():

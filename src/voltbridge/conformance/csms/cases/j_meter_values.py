@@ -11,6 +11,7 @@ from voltbridge.conformance.csms.meter import meter_value, meter_values_to_the_e
 from voltbridge.conformance.csms.states import (
     authorized,
     energy_transfer_started,
+    ev_connected_post_session,
     ev_connected_pre_session,
     ev_disconnected,
 )
@@ -40,8 +41,7 @@ async def aligned_with_transaction(station: SimulatedStation) -> None:
     start = station.clock.now()
     idle = [evse_id for evse_id in range(configuration.evses + 1) if evse_id != station.evse_id]
     interval_s = configuration.aligned_interval_s
-    readings = max(1, int(configuration.transaction_duration_s / interval_s)) if interval_s else _READINGS
-    for index in range(readings):
+    for index in range(_readings(station, interval_s)):
         moment = _moment(start, index, interval_s)
         await _send_aligned(station, idle, moment, index)
         value = meter_value(moment, "Sample.Clock", 100.0 * index)
@@ -114,9 +114,16 @@ async def _send_aligned(station: SimulatedStation, evses: Sequence[int], moment:
 async def _end_with(station: SimulatedStation, context: str, interval_s: float, *, signed: bool = False) -> None:
     """Energy flows for a while; the message that ends the transaction has all its meter values."""
     await energy_transfer_started(station)
-    await station.transaction_duration()
-    values = meter_values_to_the_end(station.clock.now(), interval_s, _READINGS, context, signed=signed)
+    # The steps before the last, so that the last reading is not older than they are.
+    await ev_connected_post_session(station)
+    readings = _readings(station, interval_s)
+    values = meter_values_to_the_end(station.clock.now(), interval_s, readings, context, signed=signed)
     await ev_disconnected(station, meter_value=values)
+
+
+def _readings(station: SimulatedStation, interval_s: float) -> int:
+    """How many fit into a transaction."""
+    return max(1, int(station.configuration.transaction_duration_s / interval_s)) if interval_s else 1
 
 
 def _begin(station: SimulatedStation) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, func, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, func, or_, select
 from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.events import Event, EventFilter
@@ -75,7 +75,9 @@ class Events:
             if after:
                 query = query.where(events.c.id < after[0])
             if wanted.type is not None:
-                query = query.where(events.c.type == wanted.type)
+                # A noun stands for all its types, as in ``EventFilter.takes``.
+                of_noun = events.c.type.startswith(f"{wanted.type}.", autoescape=True)
+                query = query.where(or_(events.c.type == wanted.type, of_noun))
             if wanted.station_id is not None:
                 query = query.where(events.c.station_id == wanted.station_id)
             rows = connection.execute(query).all()

@@ -24,7 +24,7 @@ from voltbridge.domain.stations import LiveStation, RegistrationStatus, StationR
 from voltbridge.protocol import v16, v21, v201
 from voltbridge.protocol.actions import Action
 from voltbridge.protocol.datetimes import DateTime
-from voltbridge.protocol.errors import OcppError
+from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.protocol.policy import Deviation
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
@@ -97,7 +97,10 @@ class Desk:
         for messages in (v16, v201, v21):
             if action.response is messages.HeartbeatResponse:
                 return messages.HeartbeatResponse(current_time=now)
-        return action.response()
+        try:
+            return action.response()
+        except TypeError:
+            raise OcppError(ErrorCode.GENERIC_ERROR, "the test says nothing about this action") from None
 
     def calling(self, live: LiveStation, version: Version, call: StationCall) -> None:
         self.called.append(call)

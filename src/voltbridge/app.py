@@ -187,7 +187,7 @@ def _wire(
         data_transfer=DataTransferService(_vendors(), events, clock),
         notifications=NotificationService(events, availability),
         calls=calls,
-        events=EventStream(storage.events, bus, clock),
+        events=EventStream(storage.events, journal, bus, clock),
         messages=MessageLog(storage.messages, journal),
         deviations=storage.deviations,
     )

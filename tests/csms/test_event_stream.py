@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.csms.fakes import FakeClock
+from tests.csms.fakes import FakeClock, FakeJournal
 
 from voltbridge.bus.local import LocalBus
-from voltbridge.csms.event_stream import EventStream, Quiet
+from voltbridge.csms.event_stream import EventStream, Mark
 from voltbridge.domain.events import Event, EventFilter, LiveEvent
 from voltbridge.domain.paging import Page, PageRequest
 
@@ -57,12 +57,18 @@ class World:
         self.store = Store()
         self.bus = self.store.bus = LocalBus()
         self.clock = FakeClock()
-        self.stream = EventStream(self.store, self.bus, self.clock, quiet_after_s=15)
+        self.stream = EventStream(self.store, FakeJournal(), self.bus, self.clock, quiet_after_s=15)
 
     def happen(self, *new: Event) -> None:
         for each in new:
             self.store.add(each)
             self.bus.publish(each)
+
+
+async def _reader(world: World, after: int | None, wanted: EventFilter) -> AsyncIterator[Any]:
+    reader = aiter(world.stream.follow(after, wanted))
+    assert await asyncio.wait_for(anext(reader), 5) is Mark.LISTENING
+    return reader
 
 
 async def _take(reader: AsyncIterator[Any], count: int) -> list[Any]:
@@ -77,7 +83,7 @@ async def _settle() -> None:
 async def test_stored_events_come_first_then_live_ones() -> None:
     world = World()
     world.happen(event(1), event(2), event(3))
-    reader = aiter(world.stream.follow(1, EventFilter()))
+    reader = await _reader(world, 1, EventFilter())
     assert [each.id for each in await _take(reader, 2)] == [2, 3]
     world.happen(event(4))
     assert [each.id for each in await _take(reader, 1)] == [4]
@@ -87,7 +93,7 @@ async def test_what_is_stored_while_the_storage_is_read_comes_once() -> None:
     world = World()
     world.happen(event(1))
     world.store.slip_in = [event(2), event(3)]
-    reader = aiter(world.stream.follow(0, EventFilter()))
+    reader = await _reader(world, 0, EventFilter())
     assert [each.id for each in await _take(reader, 3)] == [1, 2, 3]
     world.happen(event(4))
     assert [each.id for each in await _take(reader, 1)] == [4]
@@ -96,7 +102,7 @@ async def test_what_is_stored_while_the_storage_is_read_comes_once() -> None:
 async def test_without_an_id_the_stream_begins_now() -> None:
     world = World()
     world.happen(event(1))
-    reader = aiter(world.stream.follow(None, EventFilter()))
+    reader = await _reader(world, None, EventFilter())
     first = asyncio.ensure_future(anext(reader))
     await _settle()
     world.happen(event(2))
@@ -105,7 +111,7 @@ async def test_without_an_id_the_stream_begins_now() -> None:
 
 async def test_a_reader_too_slow_for_the_queue_is_served_from_the_storage() -> None:
     world = World()
-    reader = aiter(world.stream.follow(0, EventFilter()))
+    reader = await _reader(world, 0, EventFilter())
     world.happen(event(1))
     assert [each.id for each in await _take(reader, 1)] == [1]
     world.happen(*(event(number) for number in range(2, 3502)))
@@ -117,7 +123,7 @@ async def test_a_reader_too_slow_for_the_queue_is_served_from_the_storage() -> N
 async def test_filters_hold_for_stored_and_live_events() -> None:
     world = World()
     world.happen(event(1, "transaction.started"), event(2), event(3, "transaction.ended", "CP-2"))
-    reader = aiter(world.stream.follow(0, EventFilter("transaction", "CP-1")))
+    reader = await _reader(world, 0, EventFilter("transaction", "CP-1"))
     assert [each.id for each in await _take(reader, 1)] == [1]
     world.happen(event(4), event(5, "transactional"), event(6, "transaction.updated"))
     assert [each.id for each in await _take(reader, 1)] == [6]
@@ -125,7 +131,7 @@ async def test_filters_hold_for_stored_and_live_events() -> None:
 
 async def test_live_only_events_pass_through() -> None:
     world = World()
-    reader = aiter(world.stream.follow(0, EventFilter(type="meter_values")))
+    reader = await _reader(world, 0, EventFilter(type="meter_values"))
     first = asyncio.ensure_future(anext(reader))
     await _settle()
     live = LiveEvent("meter_values", AT, "CP-1", {})
@@ -135,18 +141,18 @@ async def test_live_only_events_pass_through() -> None:
 
 async def test_silence_is_told() -> None:
     world = World()
-    reader = aiter(world.stream.follow(0, EventFilter()))
+    reader = await _reader(world, 0, EventFilter())
     first = asyncio.ensure_future(anext(reader))
     await _settle()
     world.clock.advance(15)
-    assert await asyncio.wait_for(first, 5) is Quiet.QUIET
+    assert await asyncio.wait_for(first, 5) is Mark.QUIET
     world.happen(event(1))
     assert [each.id for each in await _take(reader, 1)] == [1]
 
 
 async def test_close_ends_readers_and_later_ones() -> None:
     world = World()
-    reader = aiter(world.stream.follow(0, EventFilter()))
+    reader = await _reader(world, 0, EventFilter())
     waiting = asyncio.ensure_future(anext(reader, None))
     await _settle()
     assert world.stream.readers == 1
@@ -158,7 +164,7 @@ async def test_close_ends_readers_and_later_ones() -> None:
 
 async def test_a_reader_that_goes_away_leaves_nothing_behind() -> None:
     world = World()
-    reader = world.stream.follow(0, EventFilter())
+    reader = await _reader(world, 0, EventFilter())
     waiting = asyncio.ensure_future(anext(reader))
     await _settle()
     before = len(asyncio.all_tasks())

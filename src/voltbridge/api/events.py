@@ -17,7 +17,7 @@ from pydantic import Field
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, Shape, number_of, page_of, rfc3339
-from voltbridge.csms.event_stream import EventStream, Quiet
+from voltbridge.csms.event_stream import EventStream, Mark
 from voltbridge.domain import events as domain
 from voltbridge.domain.events import EventFilter, LiveEvent
 
@@ -27,7 +27,6 @@ router = APIRouter(tags=["events"])
 
 _STREAM: Final = "text/event-stream"
 _RETRY: Final = b"retry: 2000\n\n"
-_KEEP_ALIVE: Final = b": nothing happened\n\n"
 
 
 class Event(Shape):
@@ -98,7 +97,7 @@ async def list_events(
 async def _lines(stream: EventStream, after: int | None, wanted: EventFilter) -> AsyncIterator[bytes]:
     yield _RETRY
     async for event in stream.follow(after, wanted):
-        yield _KEEP_ALIVE if isinstance(event, Quiet) else _sse(event)
+        yield f": {event.value}\n\n".encode() if isinstance(event, Mark) else _sse(event)
 
 
 def _sse(event: domain.Event | LiveEvent) -> bytes:

@@ -14,11 +14,12 @@ from enum import Enum
 from typing import Final, Protocol
 
 from voltbridge.bus.ports import Bus, Subscription
+from voltbridge.csms.journal import Journal, StorageUnavailable
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.events import Event, EventFilter, LiveEvent
 from voltbridge.domain.paging import Page, PageRequest
 
-__all__ = ["EventStore", "EventStream", "Quiet"]
+__all__ = ["EventStore", "EventStream", "Mark"]
 
 _BATCH: Final = 500
 _QUEUE: Final = 1000
@@ -37,17 +38,23 @@ class EventStore(Protocol):
         """Stored events, newest first. Raises InvalidCursor."""
 
 
-class Quiet(Enum):
-    """Tells a reader that nothing happened for a while, so that it can see whether its peer is still there."""
+class Mark(Enum):
+    """What a reader is told besides events."""
 
+    LISTENING = "listening"
+    """From now on it will miss nothing."""
     QUIET = "quiet"
+    """Nothing happened for a while; lets it see whether its peer is still there."""
 
 
 class EventStream:
     """Serves any number of readers; ``close`` ends them all."""
 
-    def __init__(self, store: EventStore, bus: Bus, clock: Clock, *, quiet_after_s: float = 15.0) -> None:
+    def __init__(
+        self, store: EventStore, journal: Journal, bus: Bus, clock: Clock, *, quiet_after_s: float = 15.0
+    ) -> None:
         self._store = store
+        self._journal = journal
         self._bus = bus
         self._clock = clock
         self._quiet_after_s = quiet_after_s
@@ -61,10 +68,12 @@ class EventStream:
 
     async def page(self, wanted: EventFilter, page: PageRequest) -> Page[Event]:
         """Stored events, newest first. Raises InvalidCursor."""
+        await self._settled()
         return await self._store.list(wanted, page)
 
     async def after(self, id: int, wanted: EventFilter, limit: int) -> list[Event]:
         """The first stored events after the given id, oldest first."""
+        await self._settled()
         found: list[Event] = []
         while stored := await self._store.after(id, _BATCH):
             for event in stored:
@@ -75,12 +84,18 @@ class EventStream:
             id = stored[-1].id
         return found
 
-    async def follow(self, after: int | None, wanted: EventFilter) -> AsyncIterator[Event | LiveEvent | Quiet]:
-        """Events after the given id, or from now on without one; never ends by itself before ``close``."""
+    async def follow(self, after: int | None, wanted: EventFilter) -> AsyncIterator[Event | LiveEvent | Mark]:
+        """Events after the given id, or from now on without one; never ends by itself before ``close``.
+
+        The first item is ``Mark.LISTENING``.
+        """
+        if self._closing.is_set():
+            return
         last = await self._store.last_id() if after is None else after
         self.readers += 1
         try:
             async with self._bus.subscribe(capacity=_QUEUE) as subscription, self._pump(subscription) as pump:
+                yield Mark.LISTENING
                 missed: int | None = None  # as if something had been lost: begin with the storage
                 while not self._closing.is_set():
                     if missed != subscription.missed:
@@ -97,10 +112,15 @@ class EventStream:
                         if item.id <= last or missed != subscription.missed:
                             continue  # seen already, or about to be read from the storage in its turn
                         last = item.id
-                    if isinstance(item, Quiet) or wanted.takes(item):
+                    if isinstance(item, Mark) or wanted.takes(item):
                         yield item
         finally:
             self.readers -= 1
+
+    async def _settled(self) -> None:
+        """Events are emitted without waiting for their commit; whoever made one happen wants to find it."""
+        with contextlib.suppress(StorageUnavailable):
+            await self._journal.committed()
 
     @contextlib.asynccontextmanager
     async def _pump(self, subscription: Subscription) -> AsyncIterator[_Pump]:
@@ -121,7 +141,7 @@ class _Pump:
         self._quiet_after_s = quiet_after_s
         self._next: asyncio.Future[Event | LiveEvent] | None = None
 
-    async def next(self) -> Event | LiveEvent | Quiet | None:
+    async def next(self) -> Event | LiveEvent | Mark | None:
         """The next event, QUIET after a silence, or None at the end."""
         if self._next is None:
             self._next = asyncio.ensure_future(anext(self._events))
@@ -134,7 +154,7 @@ class _Pump:
         if self._closing.done():
             return None
         if not self._next.done():
-            return Quiet.QUIET
+            return Mark.QUIET
         taken, self._next = self._next, None
         try:
             return taken.result()

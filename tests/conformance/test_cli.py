@@ -134,3 +134,9 @@ def test_a_csms_that_is_not_there(kit: Path) -> None:
     result = typed("run", "--url", "ws://127.0.0.1:1", *api)
     assert result.exit_code == 2
     assert "127.0.0.1:1" in result.output
+
+
+def test_nobody_at_the_terminal(kit: Path) -> None:
+    result = typed("run", "--url", "ws://127.0.0.1:1", "--config", str(kit))
+    assert result.exit_code == 2
+    assert "nobody to operate the CSMS" in result.output

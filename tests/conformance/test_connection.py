@@ -39,10 +39,11 @@ async def connected(answer: Answer, transcript: Transcript | None = None) -> Asy
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"ws://127.0.0.1:{runner.addresses[0][1]}/CP"
+    connection = await _open(url, [] if transcript is None else transcript)
     try:
-        async with await _open(url, [] if transcript is None else transcript) as connection:
-            yield connection
+        yield connection
     finally:
+        await connection.close()
         await runner.cleanup()
 
 

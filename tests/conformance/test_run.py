@@ -28,10 +28,6 @@ async def played(case: CsmsCase, configuration: Configuration = CONFIGURATION, f
         return await run_case(case, configuration, csms, csms.clock)
 
 
-def made_of(play: object, start: Start = Start.BOOTED) -> CsmsCase:
-    return CsmsCase(CATALOGUE["TC_O_01_CSMS"], "made up", start, play)  # type: ignore[arg-type]
-
-
 async def test_cases_run_one_after_the_other_and_are_told_of() -> None:
     told: list[str] = []
     wanted = [CSMS_CASES["TC_B_01_CSMS"], CSMS_CASES["TC_C_02_CSMS"]]
@@ -91,7 +87,7 @@ async def test_a_broken_case_is_called_so() -> None:
     async def play(station: SimulatedStation) -> None:
         await station.call(1, "Heartbeat", {"nonsense": 1})
 
-    outcome = await played(made_of(play))
+    outcome = await played(CsmsCase(CATALOGUE["TC_O_01_CSMS"], "made up", Start.BOOTED, play))
     assert outcome.verdict is Verdict.FAILED
     assert outcome.reason.startswith("the case itself is broken: Violation")
 

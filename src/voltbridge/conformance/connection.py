@@ -12,7 +12,7 @@ import base64
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace, TracebackType
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, Self
 
 import aiohttp
@@ -71,7 +71,7 @@ class _Awaited:
 
 
 class Connection:
-    """An open WebSocket. Use as an asynchronous context manager."""
+    """An open WebSocket, to be closed by ``close``."""
 
     def __init__(
         self,
@@ -194,14 +194,6 @@ class Connection:
             self._note("close")
             await self._socket.close()
         await self._session.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _send(self, frame: list[Any]) -> None:
         text = msgspec.json.encode(frame).decode()

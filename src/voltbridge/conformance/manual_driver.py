@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
+from voltbridge.conformance.failure import DriverFailed
 
 __all__ = ["ManualCsms"]
 
@@ -65,7 +66,10 @@ class ManualCsms:
 
     async def _answer(self, question: str) -> str:
         # On a thread, so that the simulated station stays alive while the person types.
-        return await asyncio.to_thread(self._ask, question)
+        try:
+            return await asyncio.to_thread(self._ask, question)
+        except EOFError:
+            raise DriverFailed("there is nobody to operate the CSMS: the input has ended") from None
 
 
 def _named(token: Token) -> str:

@@ -28,7 +28,7 @@ def fullest(schema: Schema, root: Schema | None = None, name: str = "") -> Any:
         case "integer":
             return _within(schema, 1 + len(name))
         case "number":
-            return _within(schema, len(name) + 0.5)
+            return float(_within(schema, len(name) + 0.5))
         case "boolean":
             return True
         case _:

@@ -90,6 +90,18 @@ class Rest:
     async def post(self, path: str, body: Any = None, **query: Any) -> Any:
         return await self.send("POST", path, body, **query)
 
+    async def event(self, type: str, station_id: str, *, after: str = "0") -> Any:
+        """Wait for the first event of this type and station after the one of the id, as the stream tells it."""
+        query = {"type": type, "station_id": station_id, "after": after}
+        async with self._session.get(
+            f"{self._base}/api/v1/events", params=query, headers={"Accept": "text/event-stream"}
+        ) as stream:
+            assert stream.status == 200, stream
+            async for line in stream.content:
+                if line.startswith(b"data: "):
+                    return msgspec.json.decode(line[6:])
+        raise AssertionError("the stream of events has ended")
+
     async def _items(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
         cursor: dict[str, str] = {}
         while True:

@@ -360,6 +360,21 @@ async def test_a_stop_does_not_wait_for_ever() -> None:
         holding.release.set()
 
 
+async def test_a_second_stop_hastens_the_first() -> None:
+    async with site() as place:
+        holding = place.desk.answers["Heartbeat"] = Holding(None)
+        station = await place.connect()
+        station.call("Heartbeat")
+        await holding.begun.wait()
+        stopping = await stop(place, 1000.0)
+        hastening = asyncio.ensure_future(place.stop(0))
+        await settle()
+        place.clock.advance(0.1)
+        await asyncio.wait_for(asyncio.gather(stopping, hastening), PATIENCE)
+        assert "done Heartbeat CS1" not in place.desk.log
+        assert place.desk.log[-1].startswith("close CS1")
+
+
 async def test_a_station_that_is_just_connecting_when_the_server_stops_is_sent_away() -> None:
     async with site() as place:
         place.admission.gate.clear()

@@ -84,6 +84,7 @@ class StationConnection:
         """Done once nothing of this connection is left to do; the next one of the station waits for it."""
         self.lost = False
         """Whether a newer connection has taken the station over."""
+        self._task = asyncio.current_task()
         self._shared = shared
         self._clock = shared.clock
         self._journal = shared.journal
@@ -428,9 +429,11 @@ class StationConnection:
         self._close_when_idle()
 
     def abandon(self, reason: str) -> None:
-        """End at once."""
+        """End at once, whatever is being done; what is not answered yet will come again."""
         if self._websocket is not None:
             self._websocket.cut(reason)
+        if self._task is not None:
+            self._task.cancel()
 
     def _close_when_idle(self) -> None:
         if self._draining and not self._working and not self._inbox and not self._calls:

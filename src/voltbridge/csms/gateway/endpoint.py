@@ -107,23 +107,32 @@ class Gateway:
         """Stop without losing anything, within ``timeout_s`` and what closing takes.
 
         New connections get 503. Requests that were received are handled and answered, calls that wait for a station's
-        answer are waited for; new requests are not taken, so the station repeats them elsewhere. Then 1012.
+        answer are waited for; new requests are not taken, so the station repeats them elsewhere. Then 1012. Calling it
+        again with a shorter time hastens it.
         """
-        if self._server is None or self._web_server is None:
+        if self._server is None:
             return
         self._draining = True
         for connection in list(self._connections):
             connection.drain()
         await self._wait_for_connections(timeout_s)
-        self._server.close()
         for connection in list(self._connections):
             connection.abandon("the server stopped before the work was done")
         await self._wait_for_connections(self.limits.closing_s)
+        if not self._close_server():
+            return  # a second stop, called to hasten this one, was quicker
         if self._cancel_rounds is not None:
             self._cancel_rounds()
-        await self._web_server.shutdown(0.1)
+        if self._web_server is not None:
+            await self._web_server.shutdown(0.1)
         self._flush_deviations()
-        self._server = None
+
+    def _close_server(self) -> bool:
+        """Listen no more; whether it did until now."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        return server is not None
 
     async def _wait_for_connections(self, seconds: float) -> None:
         finished = [connection.finished for connection in self._connections]

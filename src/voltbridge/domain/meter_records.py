@@ -37,9 +37,10 @@ def meter_record(
 ) -> MeterRecord:
     """The row for readings of one moment.
 
-    Its key is a hash of where and what was read, not of the message that brought it: a station that repeats the
-    samples of a transaction in its last message adds no rows.
+    Its key is a hash of whose the readings are and what was read, not of the message that brought them: a station that
+    repeats the samples of a transaction in its last message adds no rows, nor does one that tells its EVSE late.
     """
-    digest = blake2b(_encode((evse_id, values)), digest_size=8).digest()
+    where = -evse_id if transaction_id is None else transaction_id
+    digest = blake2b(_encode((where, values)), digest_size=8).digest()
     key = int.from_bytes(digest, "big") >> 1
     return MeterRecord(station_id, evse_id, connector_id, transaction_id, at_ms, key, values)

@@ -53,7 +53,7 @@ Order = tuple[int, int]
 """Where a message stands: sequence number, milliseconds since 1970."""
 
 _UNNUMBERED: Final = -1
-_METER_ONLY: Final = -2
+_METER_ONLY: Final = (-2, 0)
 
 
 class _Progress(msgspec.Struct, omit_defaults=True):
@@ -208,7 +208,7 @@ def _add_readings(readings: Readings, update: TransactionUpdate) -> None:
 def _place(before: Transaction, update: TransactionUpdate, progress: _Progress, changes: dict[str, Any]) -> None:
     order = _order(update)
     if update.sequence is None and update.phase is TransactionPhase.UPDATED:
-        order = (_METER_ONLY, order[1])
+        order = _METER_ONLY
     if _later(update.evse_id, order, before.evse_id, progress.evse_id):
         changes["evse_id"], progress.evse_id = update.evse_id, order
     if _later(update.connector_id, order, before.connector_id, progress.connector_id):

@@ -74,17 +74,24 @@ class Peer:
         self.received: list[str] = []
         self.sent: list[str] = []
         self._socket = socket
+        self._inbox: asyncio.Queue[str] = asyncio.Queue()
+        self._arrived = asyncio.Event()
         handlers = {f"on_{action}": self._handler(action) for action in from_csms(version) if action not in without}
         base = importlib.import_module(package).ChargePoint
         self.point = type("Point", (base,), handlers)(identity, self, response_timeout=20)
 
     # The connection, as the charge point uses it.
 
+    async def listen(self) -> None:
+        """Take what comes at once, however long the charge point is busy with what came before."""
+        async for text in self._socket:
+            assert isinstance(text, str)
+            self.received.append(text)
+            self._inbox.put_nowait(text)
+            self._arrived.set()
+
     async def recv(self) -> str:
-        text = await self._socket.recv()
-        assert isinstance(text, str)
-        self.received.append(text)
-        return text
+        return await self._inbox.get()
 
     async def send(self, text: str) -> None:
         self.sent.append(text)
@@ -92,6 +99,13 @@ class Peer:
 
     async def close(self) -> None:
         await self._socket.close()
+
+    async def next_received(self) -> str:
+        """Wait for the next message to arrive, answered or not."""
+        self._arrived.clear()
+        async with asyncio.timeout(10):
+            await self._arrived.wait()
+        return self.received[-1]
 
     # The station's own calls.
 
@@ -142,11 +156,12 @@ async def connected(
     url = f"ws://{login}127.0.0.1:{port}/ocpp/{identity}"
     async with connect(url, subprotocols=[Subprotocol(version)], proxy=None) as socket:
         peer = Peer(identity, version, socket, without)
-        serving = asyncio.create_task(peer.point.start())
+        tasks = [asyncio.create_task(peer.listen()), asyncio.create_task(peer.point.start())]
         try:
             yield peer
         finally:
             await socket.close()
-            serving.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                await serving
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
+                    await task

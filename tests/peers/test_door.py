@@ -124,10 +124,9 @@ async def test_a_late_answer_is_nobodys(csms: Csms, version: Version, identity: 
         held = asyncio.Event()
         peer.answers["ClearCache"] = held
         assert problem(await through_the_door(csms, peer, "ClearCache", b"{}", timeout_s=0.3))[:2] == (504, "no-answer")
-        # The next call waits in the peer, behind the one it has not answered; each gets its own answer.
-        peer.answers["GetLocalListVersion"] = answer_to(version, "GetLocalListVersion")
+        # The next call has arrived, behind the one that is not answered yet; it gets its own answer.
         next_call = asyncio.create_task(through_the_door(csms, peer, "GetLocalListVersion", b"{}"))
-        await asyncio.sleep(0)
+        assert "GetLocalListVersion" in await peer.next_received()
         held.set()
         answer = await next_call
         assert (answer.status, answer.json) == (200, answer_to(version, "GetLocalListVersion"))

@@ -178,6 +178,7 @@ class Desk:
         live.report = replace(stored.report, protocol=live.report.protocol, remote_address=live.report.remote_address)
         live.connectors = stored.connectors
         live.transactions = stored.transactions
+        live.meters = stored.meters
         self._stale.discard(live.station_id)
 
     def _on_lost(self, station_ids: frozenset[str]) -> None:

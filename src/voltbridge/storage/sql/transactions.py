@@ -182,7 +182,7 @@ class Transactions:
     async def find_start(
         self,
         station_id: str,
-        connector_id: int,
+        evse_id: int,
         started_at: datetime,
         token_key: str | None,
         meter_start_wh: float | None,
@@ -192,7 +192,7 @@ class Transactions:
             transactions.c.station_id == station_id,
             transactions.c.began_at_ms == to_ms(started_at),
             transactions.c.started_at_ms == to_ms(started_at),
-            transactions.c.connector_id == connector_id,
+            transactions.c.evse_id == evse_id,
             transactions.c.token_key.is_(None) if token_key is None else transactions.c.token_key == token_key,
         )
         if meter_start_wh is not None:

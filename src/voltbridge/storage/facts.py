@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -48,13 +49,9 @@ class FactTables:
         Raises whatever a fact raises that cannot be made a row, and the driver's error for a value it refuses; call
         ``abandon`` when the transaction, or a savepoint in it, was rolled back.
         """
-        kinds: dict[type, list[Any]] = {}
+        kinds: defaultdict[type, list[Any]] = defaultdict(list)
         for fact in facts:
-            kind = type(fact)
-            if kind in kinds:
-                kinds[kind].append(fact)
-            else:
-                kinds[kind] = [fact]
+            kinds[type(fact)].append(fact)
         for kind, same in kinds.items():
             if kind is MessageRecord:
                 write_messages(connection, self._message_block, same)

@@ -68,12 +68,9 @@ class OpenBlock(Generic[K]):
             self._seen = set()
         first = (self._number << _BITS) + self._rows
         self._rows += len(keys)
-        entries = []
-        for position, key in enumerate(keys):
-            if key not in self._seen:
-                self._seen.add(key)
-                entries.append((key, self._number, position))
-        return first, entries
+        new = set(keys) - self._seen
+        self._seen |= new
+        return first, [(key, self._number, keys.index(key)) for key in new]
 
     def abandon(self) -> None:
         """Begin a new block next time: what was appended may not have been committed."""

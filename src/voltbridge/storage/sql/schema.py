@@ -31,7 +31,8 @@ class Upsert:
     """How rows of one table are written in bulk, by a statement that both databases read.
 
     A row whose key (the primary key, or the unique columns named) is stored already is dropped when ``update`` is
-    empty; otherwise the columns named there take the new row's values, and those in ``expressions`` the value of the expression (``excluded`` is the new row).
+    empty. Otherwise the columns named there take the new row's values, and those in ``expressions`` the value of the
+    expression, in which ``excluded`` is the new row.
     """
 
     def __init__(

@@ -50,8 +50,8 @@ class Upsert:
         assignments = [f"{name} = excluded.{name}" for name in update]
         assignments += [f"{name} = {expression}" for name, expression in (expressions or {}).items()]
         action = f"UPDATE SET {', '.join(assignments)}" if assignments else "NOTHING"
-        self.head = f"INSERT INTO {table.name} ({names}) VALUES "
-        self.tail = f" ON CONFLICT ({', '.join(key)}) DO {action}"
+        self._head = f"INSERT INTO {table.name} ({names})"
+        self._tail = f"ON CONFLICT ({', '.join(key)}) DO {action}"
 
     @classmethod
     def replacing(cls, table: Table) -> Upsert:
@@ -59,7 +59,6 @@ class Upsert:
         key = {column.name for column in table.primary_key.columns}
         return cls(table, update=[column.name for column in table.columns if column.name not in key])
 
-    def sql(self, rows: int, mark: str) -> str:
-        """The statement for that many rows, with ``mark`` as the placeholder of a value."""
-        values = "(" + ", ".join([mark] * len(self.columns)) + ")"
-        return self.head + ", ".join([values] * rows) + self.tail
+    def statement(self, source: str) -> str:
+        """The whole statement, ``source`` giving the rows: a VALUES list, or a SELECT that the conflict may follow."""
+        return f"{self._head} {source} {self._tail}"

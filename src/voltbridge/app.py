@@ -126,6 +126,8 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
         ids = IdSource(clock)
         event_log = EventLog(storage.journal, bus, ids, clock)
         services, gateway = _wire(settings, clock, storage, bus, ids, event_log)
+        with contextlib.suppress(StorageUnavailable):
+            await services.transactions.recover()
         try:
             await gateway.start(settings.ocpp_host, settings.ocpp_port)
         except OSError as error:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltbridge.domain.energy import Problem, Readings
-from voltbridge.domain.meter_records import meter_record, milliseconds
+from voltbridge.domain.meter_records import milliseconds
 from voltbridge.domain.metering import MeterValue, SampledValue
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transaction_rules import (
@@ -207,18 +207,10 @@ def test_an_id_used_again_after_the_end_is_another_transaction() -> None:
 
 def test_meter_values_stored_after_the_row_are_read_back() -> None:
     stored = fold(charge()[:4])
-    records = [
-        meter_record("CP1", 2, 1, owner, milliseconds(at(minute)), register(minute, wh).values)
-        for minute, wh, owner in [
-            (20, 4000, stored.id),
-            (30, 5500, stored.id),
-            (31, 99_000, stored.id + 1),
-            (32, 1, None),
-        ]
-    ]
-    fresh = refresh_energy(stored, records)
+    fresh = refresh_energy(stored, [register(20, 4000), register(30, 5500), register(25, 4700)])
     assert (fresh.energy_wh, fresh.updated_at) == (4500, stored.updated_at)
-    assert refresh_energy(fresh, records) is fresh
+    assert refresh_energy(fresh, [register(30, 5500)]) is fresh
+    assert refresh_energy(stored, []) is stored
 
 
 def test_energy_goes_on_from_the_readings_at_hand() -> None:

@@ -27,7 +27,7 @@ import msgspec
 
 from voltbridge.domain.energy import Edge, KeptReadings, Readings
 from voltbridge.domain.meter_records import milliseconds
-from voltbridge.domain.metering import MeterRecord
+from voltbridge.domain.metering import MeterValue
 from voltbridge.domain.sequences import add_sequence
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import (
@@ -125,15 +125,14 @@ def with_energy(transaction: Transaction, readings: Readings, now: datetime) -> 
     return transaction if after == transaction else replace(after, updated_at=now)
 
 
-def refresh_energy(transaction: Transaction, records: Iterable[MeterRecord]) -> Transaction:
-    """The transaction with readings that were stored after it was: its row is written less often than its meter values.
+def refresh_energy(transaction: Transaction, meter_values: Iterable[MeterValue]) -> Transaction:
+    """The transaction with its meter values that were stored after its row: that is written less often than they are.
 
-    Records of another transaction are ignored, and those it knows already change nothing.
+    Those it knows already change nothing.
     """
     readings = readings_of(transaction)
-    for record in records:
-        if record.transaction_id == transaction.id:
-            readings.take(record.at_ms, record.values)
+    for meter_value in meter_values:
+        readings.take(milliseconds(meter_value.at), meter_value.values)
     return with_energy(transaction, readings, transaction.updated_at)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -110,6 +110,10 @@ class FakeTransactions:
             ):
                 return each
         return None
+
+    async def newest_samples(self) -> dict[int, Sequence[MeterValue]]:
+        found = [await self.samples(each.id, PageRequest(1000)) for each in self.all()]
+        return {each.id: page.items[-3:] for each, page in zip(self.all(), found, strict=True)}
 
     async def open_with_token(self, token_key: str, group_id_token: str | None = None) -> list[Transaction]:
         return [

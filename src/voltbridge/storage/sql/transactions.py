@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     or_,
     select,
     text,
@@ -29,14 +30,15 @@ from sqlalchemy import (
 )
 from sqlalchemy import Row as ResultRow
 
-from voltbridge.domain.metering import MeterValue
+from voltbridge.domain.metering import MeterValue, SampledValue
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import EnergyReading, Transaction, TransactionFilter, TransactionState
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.blocks import id_ranges
 from voltbridge.storage.sql.counters import TRANSACTION_NUMBERS, counters
-from voltbridge.storage.sql.meter_values import MeterValues
+from voltbridge.storage.sql.meter_values import MeterValues, meter_blocks, meter_values
 from voltbridge.storage.sql.schema import BigInt, Row, Upsert, metadata
 from voltbridge.storage.sql.tokens import tokens
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
@@ -105,6 +107,7 @@ _Found = list[Transaction]
 _encode = msgspec.json.Encoder().encode
 _decode_id_token = msgspec.json.Decoder(IdToken).decode
 _decode_problems = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_values = msgspec.json.Decoder(tuple[SampledValue, ...]).decode
 
 
 def transaction_row(transaction: Transaction) -> Row:
@@ -209,6 +212,30 @@ class Transactions:
                 who = or_(who, transactions.c.token_key.in_(group))
             query = select(transactions).where(transactions.c.state == text("'Active'"), who)
             return [_transaction(row) for row in connection.execute(query.order_by(transactions.c.id))]
+
+        return await self._sessions.read(read)
+
+    async def newest_samples(self) -> dict[int, list[MeterValue]]:
+        """Of every active transaction, by our own id, the meter values in the block that was written last."""
+
+        def read(connection: Connection) -> dict[int, list[MeterValue]]:
+            active = transactions.c.state == text("'Active'")
+            newest = (
+                select(func.max(meter_blocks.c.block))
+                .join(transactions, transactions.c.id == meter_blocks.c.transaction_id)
+                .where(active)
+                .group_by(transactions.c.id)
+            )
+            found: dict[int, list[MeterValue]] = {}
+            for first, end in id_ranges(sorted(set(connection.execute(newest).scalars()), reverse=True)):
+                rows = (
+                    select(meter_values.c.transaction_id, meter_values.c.at_ms, meter_values.c.readings)
+                    .join(transactions, transactions.c.id == meter_values.c.transaction_id)
+                    .where(active, meter_values.c.id >= first, meter_values.c.id < end)
+                )
+                for transaction_id, at_ms, readings in connection.execute(rows):
+                    found.setdefault(transaction_id, []).append(MeterValue(from_ms(at_ms), _decode_values(readings)))
+            return found
 
         return await self._sessions.read(read)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -33,6 +34,9 @@ class TransactionBook(Protocol):
 
     async def samples(self, id: int, page: PageRequest) -> Page[MeterValue]:
         """Meter values of the transaction of our own id, oldest first. Raises InvalidCursor."""
+
+    async def newest_samples(self) -> Mapping[int, Sequence[MeterValue]]:
+        """Of every active transaction, by our own id, the meter values stored last; some seconds' worth at least."""
 
     async def next_transaction_numbers(self, count: int) -> range:
         """Numbers from 1 to 2**31 - 1 that were never given before."""

@@ -45,6 +45,7 @@ from voltbridge.domain.transaction_rules import (
     apply_update,
     close_transaction,
     id_reused,
+    refresh_energy,
     stops,
     superseding,
     with_energy,
@@ -63,6 +64,7 @@ STORE_EVERY_S: Final = 10.0
 """How often readings alone rewrite the row of a running transaction; the readings themselves are stored at once."""
 
 _RECENT: Final = PageRequest(limit=20)
+_ACTIVE: Final = TransactionFilter(state=TransactionState.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,21 @@ class TransactionService:
             meter = live.meters.get(transaction.id)
             if meter is not None:
                 self._store_energy(live, transaction, meter, now)
+
+    async def recover(self) -> None:
+        """Bring rows up to date that a crash left behind their meter values. Once, before stations connect."""
+        samples = await self._book.newest_samples()
+        cursor: str | None = None
+        while True:
+            page = await self._book.list(_ACTIVE, PageRequest(500, cursor))
+            for transaction in page.items:
+                fresh = refresh_energy(transaction, samples.get(transaction.id, ()))
+                if fresh is not transaction:
+                    self._journal.put(fresh)
+            cursor = page.next
+            if cursor is None:
+                break
+        await self._journal.committed()
 
     async def list(self, wanted: TransactionFilter, page: PageRequest) -> Page[Transaction]:
         """Newest first, running ones as they are now. Raises InvalidCursor."""

@@ -22,10 +22,17 @@ MODULES = sorted(
 
 
 def defined(tree: ast.Module) -> set[str]:
-    """The names a module defines at its top, without type variables and what it imports."""
+    """The names a module defines at its top. Imports, type variables and registered functions are no part of these.
+
+    A function below ``@router.get(...)``, ``@case(...)`` or the like is reached through what it is registered with.
+    """
     names: set[str] = set()
     for node in tree.body:
         match node:
+            case (
+                ast.FunctionDef(decorator_list=[ast.Call(), *_]) | ast.AsyncFunctionDef(decorator_list=[ast.Call(), *_])
+            ):
+                continue
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
             case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar" | "ParamSpec"))):

@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE", "Metrics", "Source", "counter", "gauge"]
+__all__ = ["CONTENT_TYPE", "Labelled", "Metrics", "Source", "counter", "gauge"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -19,7 +19,7 @@ from voltbridge.csms.station_calls import InvalidCall
 from voltbridge.domain.station_calls import CallRefused, CallTimedOut, StationNotConnected, TooManyCalls
 from voltbridge.protocol.errors import ViolationKind
 
-__all__ = ["router"]
+__all__ = ["DoorQuery", "router"]
 
 router = APIRouter(tags=["stations"])
 

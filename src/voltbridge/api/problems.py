@@ -23,6 +23,7 @@ __all__ = [
     "MEDIA_TYPE",
     "CatchAll",
     "Handler",
+    "OcppErrorBody",
     "Problem",
     "ProblemError",
     "WrongField",
@@ -36,7 +37,7 @@ __all__ = [
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:voltbridge:problem:"
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class WrongField(BaseModel):
@@ -164,7 +165,7 @@ class CatchAll:
         except Exception:
             if scope["type"] != "http":
                 raise
-            log.exception("a request failed", method=scope["method"], path=scope["path"])
+            _log.exception("a request failed", method=scope["method"], path=scope["path"])
             if started:  # too late for a status; closing the connection is all that is left
                 raise
             problem = ProblemError(500, "internal", "Something went wrong on our side", "The server's log says more.")

@@ -13,7 +13,18 @@ from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, RequestBody, Sh
 from voltbridge.domain import transactions as domain
 from voltbridge.domain.transactions import TransactionFilter, TransactionState
 
-__all__ = ["Transaction", "TransactionPage", "router", "show"]
+__all__ = [
+    "Closing",
+    "Sample",
+    "SamplePage",
+    "SampledValue",
+    "Transaction",
+    "TransactionId",
+    "TransactionPage",
+    "TransactionQuery",
+    "router",
+    "show",
+]
 
 router = APIRouter(tags=["transactions"])
 

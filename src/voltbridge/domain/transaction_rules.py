@@ -39,6 +39,7 @@ from voltbridge.domain.transactions import (
 )
 
 __all__ = [
+    "Order",
     "apply_update",
     "close_transaction",
     "id_reused",

@@ -14,7 +14,7 @@ import msgspec
 
 from voltbridge.domain.paging import InvalidCursor, Page, PageRequest
 
-__all__ = ["cut", "read_cursor", "write_cursor"]
+__all__ = ["Key", "cut", "read_cursor", "write_cursor"]
 
 Item = TypeVar("Item")
 Key = tuple[int | str, ...]

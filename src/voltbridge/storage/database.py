@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
-__all__ = ["Database", "open_database"]
+__all__ = ["READING_THREADS", "Database", "open_database"]
 
 READING_THREADS = 4
 

@@ -13,6 +13,7 @@ from voltbridge.conformance.csms.station import SimulatedStation, State
 from voltbridge.conformance.received import ABSENT
 
 __all__ = [
+    "Meter",
     "authorized",
     "boot",
     "booted",

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Deflate", "InflateError", "Inflater", "MessageTooBig", "compress", "negotiate"]
+__all__ = ["CLIENT_WINDOW_BITS", "Deflate", "InflateError", "Inflater", "MessageTooBig", "compress", "negotiate"]
 
 CLIENT_WINDOW_BITS: Final = 12
 """The window a client is limited to where it allows that: 4 KiB instead of 32 KiB kept per connection."""

@@ -238,6 +238,10 @@ def test_messages_are_immutable_and_print_short() -> None:
     assert not gc.is_tracked(message)
 
 
+def test_of_two_valid_values_of_one_key_the_last_counts() -> None:
+    assert decode(v201.CancelReservationRequest, b'{"reservationId":1,"reservationId":2}').reservation_id == 2
+
+
 def test_drafts_are_told_apart() -> None:
     assert issubclass(v16.BootNotificationRequest, Draft4Payload)
     assert not issubclass(v16.SignCertificateRequest, Draft4Payload)

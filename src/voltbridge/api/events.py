@@ -29,6 +29,18 @@ _STREAM: Final = "text/event-stream"
 _RETRY: Final = b"retry: 2000\n\n"
 
 
+_STREAM_SCHEMA: Final[dict[str, Any]] = {
+    "title": "SentEvent",
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "Resume from here; live-only events have none."},
+        "event": {"type": "string", "description": "The event's type."},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The event as JSON."},
+    },
+}
+
+
 class Event(Shape):
     """Something that happened."""
 
@@ -66,7 +78,7 @@ class EventQuery(PageQuery):
         200: {
             "model": EventPage,
             "description": "Pages for those who ask for `application/json`, else the stream.",
-            "content": {_STREAM: {"schema": {"type": "string"}, "example": "id: 1\nevent: station.boot\ndata: {}\n\n"}},
+            "content": {_STREAM: {"schema": _STREAM_SCHEMA}},
         },
         **responses(400, 401, 422),
     },

@@ -12,7 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from voltbridge.domain.paging import Page, PageRequest
 
 __all__ = [
+    "NOT_TEXT",
     "PATTERN_WORDS",
+    "Flag",
     "Id",
     "Moment",
     "PageOf",
@@ -71,12 +73,29 @@ Moment = Annotated[
 ]
 """A moment: RFC 3339 with an offset when it comes in, UTC with milliseconds and Z when it goes out."""
 
+_ID: Final = "^[0-9]{1,19}$"
+PATTERN_WORDS[_ID] = "must be an id: 1 to 19 digits"
+
 Id = Annotated[
     str,
+    Field(pattern=_ID, examples=["1893456000000123456"]),
     BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-    Field(pattern="^[0-9]{1,19}$", examples=["1893456000000123456"]),
 ]
 """One of our own ids: digits, as text because they exceed what a JavaScript number holds."""
+
+
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false in a body; 0, 1 and "yes" are not taken for one."""
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")
+    return value
+
+
+NOT_TEXT: Final = BeforeValidator(_no_text)
+"""Put behind a number of a body: a text is not taken for one."""
 
 
 def number_of(identifier: str) -> int:

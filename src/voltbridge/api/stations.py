@@ -10,7 +10,18 @@ from pydantic import Field
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import PATTERN_WORDS, Moment, PageOf, PageQuery, RequestBody, Shape, left_out, page_of
+from voltbridge.api.shapes import (
+    NOT_TEXT,
+    PATTERN_WORDS,
+    Flag,
+    Moment,
+    PageOf,
+    PageQuery,
+    RequestBody,
+    Shape,
+    left_out,
+    page_of,
+)
 from voltbridge.domain import stations as domain
 from voltbridge.domain.identities import MAX_IDENTITY_LENGTH
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
@@ -61,7 +72,9 @@ class ProvisionedStation(Station):
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200, description="A name of your own.", examples=["Level 2"])]
-Interval = Annotated[int, Field(ge=1, le=2_147_483_647, description="Seconds between its heartbeats.", examples=[300])]
+Interval = Annotated[
+    int, Field(ge=1, le=2_147_483_647, description="Seconds between its heartbeats.", examples=[300]), NOT_TEXT
+]
 Password = Annotated[
     str,
     Field(
@@ -90,7 +103,7 @@ class NewStation(RequestBody):
 
     station_id: Identity = Field(description="The identity it will connect with.", examples=["CP-1"])
     password: Password | None = None
-    generate_password: bool = Field(default=False, description="Make a password and answer with it.")
+    generate_password: Flag = Field(default=False, description="Make a password and answer with it.")
     name: Name | None = None
     strictness: Strictness | None = None
     heartbeat_interval_s: Interval | None = None

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import Moment, PageOf, PageQuery, Printable, RequestBody, Shape, left_out, page_of
+from voltbridge.api.shapes import Flag, Moment, PageOf, PageQuery, Printable, RequestBody, Shape, left_out, page_of
 from voltbridge.domain import tokens as domain
 from voltbridge.domain.token_rules import TOKEN_TYPES
 from voltbridge.domain.tokens import AuthorizationStatus, TokenFilter
@@ -88,7 +88,7 @@ class TokenBody(RequestBody):
     group_id_token: TokenText | None = Field(default=None, description=_GROUP)
     group_type: TokenType | None = None
     expires_at: Moment | None = None
-    allow_concurrent: bool = Field(default=False, description=_CONCURRENT)
+    allow_concurrent: Flag = Field(default=False, description=_CONCURRENT)
     language: Language | None = None
     personal_message: Message | None = None
     note: Note | None = None
@@ -109,7 +109,7 @@ class TokenChanges(RequestBody):
     group_id_token: TokenText | None = left_out(description=_GROUP)
     group_type: TokenType | None = left_out()
     expires_at: Moment | None = left_out()
-    allow_concurrent: bool = left_out(description=_CONCURRENT)
+    allow_concurrent: Flag = left_out(description=_CONCURRENT)
     language: Language | None = left_out()
     personal_message: Message | None = left_out()
     note: Note | None = left_out()
@@ -150,7 +150,11 @@ async def get_token(services: UsesServices, type: PathType, id_token: PathText) 
     return show(await services.authorization.get(id_token, type))
 
 
-@router.put("/tokens/{type}/{id_token:path}", response_model=Token, responses=responses(400, 401, 422))
+@router.put(
+    "/tokens/{type}/{id_token:path}",
+    response_model=Token,
+    responses={201: {"model": Token, "description": "The token was added."}, **responses(400, 401, 422)},
+)
 async def put_token(
     services: UsesServices, type: PathType, id_token: PathText, body: TokenBody, response: Response
 ) -> Any:

@@ -6,6 +6,7 @@ second waits, finds nothing left to do, and goes on.
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -15,8 +16,10 @@ from voltbridge.storage.database import Database, open_database
 
 __all__ = ["HEAD", "upgrade"]
 
-HEAD = "0001"
-"""The revision that this code works with."""
+_SCRIPTS = Path(__file__).parent
+
+HEAD = max(script.stem for script in (_SCRIPTS / "versions").glob("[0-9]*.py"))[:4]
+"""The revision that this code works with: a file's number is its revision, so Alembic need not be asked."""
 
 _VERSION_TABLE = "alembic_version"
 _LOCK = 0x766F6C74  # "volt", the key of PostgreSQL's advisory lock
@@ -46,13 +49,14 @@ def _upgrade(database: Database, connection: Connection) -> None:
     from alembic.script import ScriptDirectory
 
     if database.is_sqlite:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WAIT_MS}")
-        connection.rollback()
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
     with connection.begin():
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
         config.attributes["connection"] = connection
         found = _revision(connection)
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

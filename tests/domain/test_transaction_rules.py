@@ -116,6 +116,12 @@ def test_an_end_before_its_start() -> None:
     assert both.id == first.id and both.created_at == first.created_at
 
 
+def test_of_two_starts_and_two_ends_the_outermost_count() -> None:
+    updates = [update(STARTED, 1), update(STARTED, 0), update(ENDED, 60), update(ENDED, 61)]
+    for order in (updates, updates[::-1]):
+        assert (fold(order).started_at, fold(order).stopped_at) == (at(0), at(61))
+
+
 def test_a_stop_without_a_start_is_kept() -> None:
     stop = update(ENDED, 60, id_token=CARD, meter_stop_wh=9000, stop_reason="PowerLoss")
     alone = fold([stop])

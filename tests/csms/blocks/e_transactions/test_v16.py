@@ -238,6 +238,14 @@ async def test_late_meter_values_of_an_ended_transaction_are_its_own() -> None:
     assert [each.transaction_id for each in charging.records()] == [whole.id]
 
 
+async def test_what_comes_after_the_end_is_written_at_once() -> None:
+    charging, live = await ready()
+    await stop(charging, live, 4711)
+    await meter(charging, live, 30, 4000, transactionId=4711)
+    await meter(charging, live, 20, 3000, transactionId=4711)
+    assert charging.stored()[0].energy_wh == 4000
+
+
 async def test_the_same_station_may_speak_another_version_later() -> None:
     charging, live = await ready()
     number, _ = await start(charging, live)

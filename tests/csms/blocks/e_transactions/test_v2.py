@@ -148,6 +148,19 @@ async def test_a_token_holds_one_transaction_whichever_event_brings_it() -> None
     assert again == {"idTokenInfo": {"status": "Accepted"}}
 
 
+async def test_stopping_for_the_family_is_not_charging_twice() -> None:
+    charging = Charging()
+    await charging.token("CARD1", group_id_token="FAMILY")
+    await charging.token("CARD2", group_id_token="FAMILY")
+    one, other = Station(charging, station_id="CP1"), Station(charging, station_id="CP2")
+    await one.event("Started", 0, 0, "Authorized", id_token="CARD1")
+    await other.event("Started", 1, 0, "Authorized", transaction="T2", id_token="CARD2")
+    stopped = await other.event("Updated", 9, 1, "StopAuthorized", transaction="T2", id_token="CARD1")
+    assert stopped["idTokenInfo"]["status"] == "Accepted"
+    ended = await other.event("Ended", 9, 2, "EVCommunicationLost", transaction="T2", id_token="CARD1")
+    assert ended["idTokenInfo"]["status"] == "Accepted"
+
+
 async def test_a_token_is_one_across_versions() -> None:
     charging = Charging()
     await charging.token("CARD1")

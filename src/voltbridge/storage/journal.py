@@ -72,6 +72,7 @@ class SqlJournal:
         self._running: _Batch | None = None
         self._kicked = False
         self._stuck = False
+        self._failing = False
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -89,7 +90,7 @@ class SqlJournal:
     @property
     def available(self) -> bool:
         """Whether the last attempt to write succeeded, or none was made."""
-        return not (self._stuck or (self._running is not None and self._running.attempts > 1))
+        return not self._failing
 
     @property
     def depth(self) -> int:
@@ -193,6 +194,7 @@ class SqlJournal:
             self._finish(batch, attempt.result())
         else:
             self.retries += 1
+            self._failing = True
             if batch.attempts == 1:
                 _log.warning("storage.outage", error=str(error), facts=len(batch.facts))
             if not isinstance(error, Outage):
@@ -203,7 +205,8 @@ class SqlJournal:
     def _finish(self, batch: _Batch, written: Written) -> None:
         self.commits += 1
         self.facts_written += len(batch.facts)
-        if batch.attempts > 1:
+        if self._failing:
+            self._failing = False
             _log.info("storage.recovered", attempts=batch.attempts)
         if batch.cancel_deadline is not None:
             batch.cancel_deadline()
@@ -230,6 +233,7 @@ class SqlJournal:
 
     def _give_up(self, batch: _Batch) -> None:
         batch.given_up = True
+        self._failing = True
         _log.error("storage.given_up", facts=len(batch.facts), attempts=batch.attempts)
         if batch.cancel_retry is not None:
             batch.cancel_retry()

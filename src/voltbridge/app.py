@@ -295,7 +295,12 @@ def _vendors() -> Vendors:
 
 def _storage_check(storage: Storage) -> Check:
     async def check() -> str | None:
-        if not storage.journal.available:
+        try:
+            async with asyncio.timeout(_CHECK_S):
+                if not storage.journal.available:
+                    # It may be well again, with nobody writing who could notice.
+                    await storage.journal.write(lambda _connection: None)
+        except (StorageUnavailable, TimeoutError):
             return "writes are failing"
         try:
             async with asyncio.timeout(_CHECK_S):

@@ -42,6 +42,9 @@ from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
 from voltbridge.csms.blocks.p_data_transfer.vendors import Vendors
+from voltbridge.csms.commands.operations import OperationService
+from voltbridge.csms.commands.service import CommandService
+from voltbridge.csms.commands.table import COMMAND_KINDS
 from voltbridge.csms.desk import Desk
 from voltbridge.csms.dispatch import ROUTES
 from voltbridge.csms.event_stream import EventStream
@@ -100,7 +103,9 @@ class Running:
     async def stop(self, timeout_s: float | None = None) -> None:
         """Stop without losing anything; what stations still do after ``timeout_s`` (else the setting) is cut off."""
         async with self._rest:
+            await self.services.operations.close()
             await self.gateway.stop(self.settings.shutdown_timeout if timeout_s is None else timeout_s)
+            await self.services.commands.close()
             with contextlib.suppress(StorageUnavailable):
                 await self.storage.journal.committed()
             await self._event_log.told()
@@ -126,6 +131,8 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
         ids = IdSource(clock)
         event_log = EventLog(storage.journal, bus, ids, clock)
         services, gateway = _wire(settings, clock, storage, bus, ids, event_log)
+        await services.commands.start()
+        parts.push_async_callback(services.commands.close)
         with contextlib.suppress(StorageUnavailable):
             await services.transactions.recover()
         try:
@@ -133,6 +140,8 @@ async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
         except OSError as error:
             raise _cannot_listen("ocpp", settings.ocpp_host, settings.ocpp_port, error) from None
         parts.push_async_callback(gateway.stop, 0)
+        await services.operations.start()
+        parts.push_async_callback(services.operations.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
         metrics = Metrics(
             (
@@ -179,6 +188,12 @@ def _wire(
     availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock)
     authorization = AuthorizationService(storage.tokens, storage.transactions, events, clock)
     transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock)
+    commands = CommandService(
+        COMMAND_KINDS, calls, live, storage.stations, storage.commands, journal, events, ids, clock
+    )
+    operations = OperationService(
+        commands, live, storage.stations, storage.commands, storage.operations, journal, events, ids, clock
+    )
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
         stations=StationService(storage.stations, live, bus, events, clock, boots),
@@ -189,13 +204,27 @@ def _wire(
         data_transfer=DataTransferService(_vendors(), events, clock),
         notifications=NotificationService(events, availability),
         calls=calls,
+        commands=commands,
+        operations=operations,
         events=EventStream(storage.events, journal, bus, clock),
         messages=MessageLog(storage.messages, journal),
         deviations=storage.deviations,
     )
+    commands.serve(services)
     gateway = Gateway(
         admission=services.security,
-        desk=Desk(services, live, storage.states, journal, events, clock, ROUTES, transactions.flush),
+        desk=Desk(
+            services,
+            live,
+            storage.states,
+            journal,
+            events,
+            clock,
+            ROUTES,
+            transactions.flush,
+            commands.waiting,
+            commands.returned,
+        ),
         bus=bus,
         journal=journal,
         clock=clock,

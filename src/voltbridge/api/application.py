@@ -10,13 +10,28 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from voltbridge import __version__
-from voltbridge.api import deviations, events, evses, health, inbox, messages, ocpp, stations, tokens, transactions
+from voltbridge.api import (
+    commands,
+    deviations,
+    events,
+    evses,
+    health,
+    inbox,
+    messages,
+    ocpp,
+    operations,
+    stations,
+    tokens,
+    transactions,
+)
 from voltbridge.api.admin_key import AdminKey
 from voltbridge.api.authentication import PROTECTED, RequireKey
 from voltbridge.api.openapi import describe
-from voltbridge.api.problems import CatchAll, Handler, ProblemError, install
+from voltbridge.api.problems import Handler, ProblemError, install
+from voltbridge.csms.commands.execution import InvalidParameters
 from voltbridge.csms.readiness import Readiness
 from voltbridge.csms.services import Services
+from voltbridge.domain.commands import NotCancellable, Unsupported
 from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound, StorageUnavailable
 from voltbridge.domain.paging import InvalidCursor
 from voltbridge.domain.station_calls import StationNotConnected
@@ -26,7 +41,7 @@ __all__ = ["build"]
 
 _LARGEST_BODY: Final = 1024 * 1024
 
-_NOUNS: Final = (stations, evses, messages, ocpp, inbox, deviations, tokens, transactions, events)
+_NOUNS: Final = (stations, evses, messages, ocpp, commands, operations, inbox, deviations, tokens, transactions, events)
 
 
 def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key: str) -> ASGIApp:
@@ -50,7 +65,7 @@ def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key:
     app.include_router(health.router)
     install(app, _PROBLEMS, _methods)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
-    return CatchAll(RequireKey(app, AdminKey(admin_key)))
+    return RequireKey(app, AdminKey(admin_key))
 
 
 def _methods(path: str) -> set[str]:
@@ -77,6 +92,19 @@ _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
     ),
     StationNotConnected: lambda error: ProblemError(
         409, "not-connected", "The station is not connected", f"{error.station_id}: {error.detail}"
+    ),
+    InvalidParameters: lambda error: ProblemError(
+        400,
+        "invalid-request",
+        "The request is not valid",
+        str(error),
+        errors=[(error.path, error.detail)],
+    ),
+    Unsupported: lambda error: ProblemError(
+        422, "unsupported-command", "The station's version cannot do this", str(error)
+    ),
+    NotCancellable: lambda error: ProblemError(
+        409, "not-cancellable", "It is too late to cancel this", f"The {error.noun} {error.key} is {error.state}."
     ),
     InvalidValue: lambda error: _unusable(f"$.{error.field}", error.problem),
     InvalidCursor: lambda error: _unusable("query.cursor", str(error)),

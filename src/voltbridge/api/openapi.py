@@ -28,6 +28,7 @@ problem+json (RFC 9457).
 
 _TAGS: Final = (
     ("stations", "Charging stations, their EVSEs, their messages, and the door to send them any message."),
+    ("commands", "What stations are told, the same for every version: to one station or to many."),
     ("inbox", "Stations never seen before that wait for your word."),
     ("tokens", "Who may charge."),
     ("transactions", "What was charged, with every sample."),

@@ -8,8 +8,9 @@ the station's state is read again before its next message, so memory never says 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -56,6 +57,7 @@ class _Bound:
     before_acceptance: bool
 
 
+_ACCEPTED: Final = RegistrationStatus.ACCEPTED
 _TRIGGERS: Final = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
 _REPORT_REQUESTS: Final = frozenset({"GetBaseReport", "GetReport"})
 
@@ -73,14 +75,21 @@ class Desk:
         clock: Clock,
         routes: Iterable[Route],
         leaving: Callable[[LiveStation], None] = lambda live: None,
+        waiting: Container[str] = frozenset(),
+        returned: Callable[[LiveStation], Awaitable[None]] | None = None,
     ) -> None:
-        """``leaving`` puts into the journal what only the memory of a station knows; called when it goes."""
+        """``leaving`` puts into the journal what only the memory of a station knows; called when it goes.
+
+        ``returned`` follows the next message of a station in ``waiting`` that shows it works: it is accepted.
+        """
         self._stations = stations
         self._states = states
         self._journal = journal
         self._events = events
         self._clock = clock
         self._leaving = leaving
+        self._waiting = waiting
+        self._returned = returned
         self._routes: dict[Version, dict[str, _Bound]] = {version: {} for version in Version}
         for route in routes:
             service = getattr(services, route.service)
@@ -130,7 +139,7 @@ class Desk:
         bound = self._routes[version].get(action.name)
         if bound is None:
             raise OcppError(ErrorCode.NOT_SUPPORTED, f"{action.name} is not supported")
-        if live.registered is not RegistrationStatus.ACCEPTED and not bound.before_acceptance:
+        if live.registered is not _ACCEPTED and not bound.before_acceptance:
             self._check_asked_for(live, action.name)
         station_id = live.station_id
         try:
@@ -138,6 +147,8 @@ class Desk:
                 await self._load_again(live)
             live.last_seen_at = self._clock.now()
             response = await bound.handler(bound.service, live, request)
+            if station_id in self._waiting and live.registered is RegistrationStatus.ACCEPTED and self._returned:
+                live.followups.append(partial(self._returned, live))
             if bound.confirms:
                 await self._journal.committed(station_id)
             return response

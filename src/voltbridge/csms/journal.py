@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from voltbridge.domain.commands import Command
 from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.events import Event
 from voltbridge.domain.evses import Connector
@@ -19,7 +20,7 @@ from voltbridge.domain.transactions import Transaction
 
 __all__ = ["Fact", "Journal", "StorageUnavailable"]
 
-Fact = StationReport | Connector | Transaction | MeterRecord | Event | MessageRecord | DeviationCount
+Fact = StationReport | Connector | Transaction | MeterRecord | Event | MessageRecord | DeviationCount | Command
 
 
 class Journal(Protocol):
@@ -28,8 +29,8 @@ class Journal(Protocol):
     def put(self, fact: Fact) -> None:
         """Add a fact to the open batch. Facts of later batches never become durable before those of earlier ones.
 
-        A Transaction, Connector or StationReport replaces the stored one of the same key; a MeterRecord whose key is
-        already stored is ignored; DeviationCounts add up. Raises StorageUnavailable when the storage has been out of
+        A Transaction, Connector, StationReport or Command replaces the stored one of the same key; a MeterRecord whose
+        key is already stored is ignored; DeviationCounts add up. Raises StorageUnavailable when the storage has been out of
         reach for so long that nothing more can be taken in; a MessageRecord is then dropped and counted instead.
         """
 

@@ -12,6 +12,8 @@ from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
+from voltbridge.csms.commands.operations import OperationService
+from voltbridge.csms.commands.service import CommandService
 from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.message_log import MessageLog
 from voltbridge.csms.notifications import NotificationService
@@ -42,6 +44,8 @@ class Services:
     data_transfer: DataTransferService
     notifications: NotificationService
     calls: StationCalls
+    commands: CommandService
+    operations: OperationService
     events: EventStream
     messages: MessageLog
     deviations: DeviationBook

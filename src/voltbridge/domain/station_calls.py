@@ -36,10 +36,13 @@ class CallFailed(Exception):
 class StationNotConnected(CallFailed):
     """No node holds a connection of this station, or the connection ended before the reply came."""
 
-    def __init__(self, station_id: str, detail: str = "the station is not connected") -> None:
+    def __init__(
+        self, station_id: str, detail: str = "the station is not connected", *, may_have_been_sent: bool = False
+    ) -> None:
         super().__init__(f"{station_id}: {detail}")
         self.station_id = station_id
         self.detail = detail
+        self.may_have_been_sent = may_have_been_sent
 
 
 class CallTimedOut(CallFailed):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from voltbridge.domain.commands import Command
 from voltbridge.domain.events import Event
 from voltbridge.domain.evses import Connector
 from voltbridge.domain.messages import DeviationCount, MessageRecord
@@ -16,6 +17,7 @@ from voltbridge.domain.stations import StationReport
 from voltbridge.domain.transactions import Transaction
 from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.sql.blocks import OpenBlock
+from voltbridge.storage.sql.commands import command_row, command_upsert
 from voltbridge.storage.sql.connectors import connector_row, connector_upsert
 from voltbridge.storage.sql.counters import MESSAGE_BLOCKS, METER_BLOCKS
 from voltbridge.storage.sql.deviations import deviation_rows, deviation_upsert
@@ -28,7 +30,7 @@ from voltbridge.storage.sql.transactions import transaction_row, transaction_ups
 
 __all__ = ["Fact", "FactTables", "station_of"]
 
-Fact = StationReport | Connector | Transaction | MeterRecord | Event | MessageRecord | DeviationCount
+Fact = StationReport | Connector | Transaction | MeterRecord | Event | MessageRecord | DeviationCount | Command
 
 
 def station_of(fact: Fact) -> str | None:
@@ -75,4 +77,5 @@ _NOUNS: dict[type, tuple[Upsert, Callable[..., Row]]] = {
     Connector: (connector_upsert, connector_row),
     Transaction: (transaction_upsert, transaction_row),
     Event: (event_upsert, event_row),
+    Command: (command_upsert, command_row),
 }

@@ -16,6 +16,7 @@ from voltbridge.storage.failures import is_outage
 from voltbridge.storage.journal import SqlJournal
 from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.commands import Commands, Operations
 from voltbridge.storage.sql.connectors import Connectors
 from voltbridge.storage.sql.deviations import Deviations
 from voltbridge.storage.sql.events import Events
@@ -48,6 +49,8 @@ class Storage:
         self.events = Events(sessions)
         self.deviations = Deviations(sessions)
         self.stations = Stations(sessions, self.messages)
+        self.commands = Commands(sessions)
+        self.operations = Operations(sessions)
         self.states = StationStates(sessions)
 
     @classmethod

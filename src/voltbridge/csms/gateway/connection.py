@@ -116,15 +116,16 @@ class StationConnection:
     # From the socket
 
     def received(self, data: bytes, text: str, binary: bool) -> None:
-        now = self._clock.monotonic()
+        websocket, live = self._websocket, self._live
+        assert websocket is not None
+        assert live is not None
+        now = websocket.heard_at
         full_at = self._bucket_full_at
         self._bucket_full_at = full_at = (full_at if full_at > now else now) + self._token_s
         if full_at - now > self._bucket_s and self._cancel_rate is None:
             self._pause()
             self._wait_for_tokens()
 
-        live = self._live
-        assert live is not None
         if live.settings is not self._settings:
             self._apply_settings(live)
         if binary and not self._take_binary(live):
@@ -399,7 +400,7 @@ class StationConnection:
             self._cancel_expiry = None
         for event in self._rpc.close():
             self._shared.counters.call_failures[self.version][event.reason.value] += 1
-            _resolve(event.call, StationNotConnected(self.identity, reason))
+            _resolve(event.call, StationNotConnected(self.identity, reason, may_have_been_sent=True))
 
     # Ends
 

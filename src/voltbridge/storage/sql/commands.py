@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Float,
@@ -80,7 +81,6 @@ commands = Table(
 )
 
 operations = Table(
-    "operation_upsert",
     "operations",
     metadata,
     Column("id", BigInt, primary_key=True, autoincrement=False),
@@ -92,6 +92,7 @@ operations = Table(
     Column("concurrency", Integer, nullable=False),
     Column("stop_at_failure_rate", Float),
     Column("stop_after", Integer, nullable=False),
+    Column("hold", Boolean, nullable=False),
     Column("finished_at_ms", BigInteger),
 )
 
@@ -284,6 +285,7 @@ def _operation_row(operation: Operation) -> Row:
         operation.concurrency,
         operation.stop_at_failure_rate,
         operation.stop_after,
+        operation.hold,
         optional_to_ms(operation.finished_at),
     )
 
@@ -299,6 +301,7 @@ def _operation(row: ResultRow[Any], counts: Mapping[CommandState, int]) -> Opera
         concurrency=row.concurrency,
         stop_at_failure_rate=row.stop_at_failure_rate,
         stop_after=row.stop_after,
+        hold=row.hold,
         finished_at=optional_from_ms(row.finished_at_ms),
         counts=counts,
     )

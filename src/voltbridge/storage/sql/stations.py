@@ -41,6 +41,7 @@ from voltbridge.domain.stations import (
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.commands import delete_commands
 from voltbridge.storage.sql.connectors import delete_connectors
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import delete_loose_meter_values
@@ -150,7 +151,7 @@ class Stations:
         await self._sessions.write(save)
 
     async def delete(self, station_id: str) -> None:
-        """Forget the station with its report, connectors, log and readings outside transactions; raises NotFound.
+        """Forget the station with report, connectors, commands, log and readings outside transactions; raises NotFound.
 
         Its transactions with their readings stay, and so do events until they are pruned: the operator's books.
         """
@@ -160,6 +161,7 @@ class Stations:
                 raise NotFound("station", station_id)
             connection.execute(delete(station_reports).where(station_reports.c.station_id == station_id))
             delete_connectors(connection, station_id)
+            delete_commands(connection, station_id)
 
         await self._sessions.write(forget)
         await self._messages.delete_of_station(station_id)

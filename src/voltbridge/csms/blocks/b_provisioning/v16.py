@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
+from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind, is_charging
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given
+from voltbridge.csms.commands.kinds import Context, Prepared, Unsupported, answered
 from voltbridge.csms.events import message_data
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v16
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.structs import Payload
 
-__all__ = ["boot_notification", "probe", "probed", "trigger_boot", "trigger_status"]
+__all__ = ["boot_notification", "probe", "probed", "reset", "trigger_boot", "trigger_status"]
 
 
 async def boot_notification(
@@ -59,3 +61,18 @@ def probe(request_id: int) -> Payload:
 def probed(answer: Payload) -> dict[str, Any] | None:
     """The keys and their values."""
     return message_data(answer)
+
+
+def reset(wanted: Reset, context: Context) -> Prepared:
+    """Soft ends transactions and restarts the programs, Hard restarts the hardware (5.14)."""
+    if wanted.evse_id is not None:
+        raise Unsupported("OCPP 1.6 resets whole stations only; leave evse_id out")
+    if wanted.type is ResetKind.IMMEDIATE_AND_RESUME:
+        raise Unsupported("OCPP 1.6 cannot resume transactions after a reset; use OnIdle or Immediate")
+    if wanted.type is ResetKind.ON_IDLE and is_charging(context):
+        raise Unsupported(
+            "OCPP 1.6 cannot wait for the end of a transaction, and one is running; reset again once it has ended, "
+            "or use Soft or Immediate, which end it"
+        )
+    kind = v16.ResetType.HARD if wanted.type is ResetKind.IMMEDIATE else v16.ResetType.SOFT
+    return Prepared(v16.ResetRequest(type=kind), answered)

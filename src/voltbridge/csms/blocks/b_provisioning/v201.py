@@ -8,8 +8,10 @@ from typing import Any
 from msgspec import UnsetType
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
+from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind
 from voltbridge.csms.blocks.b_provisioning.service import StationService
-from voltbridge.csms.blocks.given import given
+from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.commands.kinds import Answer, Context, Prepared, Unsupported, answered
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21, v201
@@ -22,6 +24,7 @@ __all__ = [
     "probe",
     "probed",
     "report_of",
+    "reset",
     "trigger_boot",
     "trigger_status",
 ]
@@ -87,3 +90,17 @@ def probe(request_id: int) -> Payload:
 def probed(answer: Payload) -> dict[str, Any] | None:
     """Nothing yet: the report comes in NotifyReport messages."""
     return None
+
+
+def reset(wanted: Reset, context: Context) -> Prepared:
+    """An immediate reset ends transactions first, as Soft asks for (B12.FR.03)."""
+    if wanted.type is ResetKind.IMMEDIATE_AND_RESUME:
+        raise Unsupported("OCPP 2.0.1 cannot resume transactions after a reset; use OnIdle or Immediate")
+    on_idle = wanted.type is ResetKind.ON_IDLE
+    kind = v201.ResetEnumType.ON_IDLE if on_idle else v201.ResetEnumType.IMMEDIATE
+    return Prepared(v201.ResetRequest(type=kind, evse_id=optional(wanted.evse_id)), _reset_answer)
+
+
+def _reset_answer(response: v201.ResetResponse) -> Answer:
+    """Scheduled: it will be done once the transactions have ended (B12.FR.01)."""
+    return answered(response, frozenset({"Accepted", "Scheduled"}))

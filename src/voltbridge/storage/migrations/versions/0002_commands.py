@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("concurrency", sa.Integer(), nullable=False),
         sa.Column("stop_at_failure_rate", sa.Float(), nullable=True),
         sa.Column("stop_after", sa.Integer(), nullable=False),
+        sa.Column("hold", sa.Boolean(), nullable=False),
         sa.Column("finished_at_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operations")),
     )

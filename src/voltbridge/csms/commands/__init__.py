@@ -1,0 +1,3 @@
+"""Commands to stations: one way to say it, whatever version the station speaks."""
+
+__all__: list[str] = []

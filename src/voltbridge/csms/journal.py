@@ -30,8 +30,8 @@ class Journal(Protocol):
         """Add a fact to the open batch. Facts of later batches never become durable before those of earlier ones.
 
         A Transaction, Connector, StationReport or Command replaces the stored one of the same key; a MeterRecord whose
-        key is already stored is ignored; DeviationCounts add up. Raises StorageUnavailable when the storage has been out of
-        reach for so long that nothing more can be taken in; a MessageRecord is then dropped and counted instead.
+        key is already stored is ignored; DeviationCounts add up. Raises StorageUnavailable when the storage has been
+        out of reach for so long that nothing more can be taken in; a MessageRecord is then dropped and counted instead.
         """
 
     async def committed(self, station_id: str | None = None) -> None:

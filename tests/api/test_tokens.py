@@ -92,3 +92,12 @@ async def test_lists_by_filters_and_pages(api: Api) -> None:
     assert sorted(found) == ["list-0", "list-1", "list-2"]
     assert rest["next"] is None
     assert (await api.get("/tokens", params={"type": "VIN"}))["items"] == []
+
+
+async def test_a_token_some_stations_cannot_present_says_so(api: Api) -> None:
+    assert (await api("POST", "/tokens", {"id_token": "short"})).body["warnings"] == []
+    added = await api("POST", "/tokens", {"id_token": "w" * 21, "group_id_token": "g" * 21})
+    assert [warning.partition(":")[0] for warning in added.body["warnings"]] == [
+        "longer than 20 characters",
+        "the group is longer than 20 characters",
+    ]

@@ -128,6 +128,29 @@ async def test_lists_are_newest_first_and_by_station_token_state_and_time(api: A
         assert [len(first["items"]), len(rest["items"]), rest["next"]] == [2, 1, None]
 
 
+async def test_what_is_missing_and_what_was_left_behind_is_told(api: Api, running: Running) -> None:
+    await api("POST", "/stations", {"station_id": "tx-gaps"})
+
+    def event(transaction_id: str, phase: str, number: int, minute: int) -> dict[str, Any]:
+        return {
+            "eventType": phase,
+            "timestamp": f"2026-05-01T12:{minute:02d}:00Z",
+            "triggerReason": "CablePluggedIn",
+            "seqNo": number,
+            "transactionInfo": {"transactionId": transaction_id},
+            "evse": {"id": 1},
+        }
+
+    async with Station(running.ocpp_port, "tx-gaps", "ocpp2.0.1") as station:
+        await station.boot()
+        for message in (event("A", "Started", 0, 0), event("A", "Updated", 2, 2), event("A", "Updated", 6, 6)):
+            await station.call("TransactionEvent", message)
+        await station.call("TransactionEvent", event("B", "Started", 0, 30))
+        newer, older = (await api.get("/transactions", params={"station_id": "tx-gaps"}))["items"]
+    assert (older["missing_sequences"], newer["missing_sequences"]) == (["1", "3-5"], [])
+    assert (older["superseded_by"], newer["superseded_by"]) == (newer["id"], None)
+
+
 async def test_one_that_will_never_end_is_closed_by_hand(api: Api, running: Running) -> None:
     await api("POST", "/stations", {"station_id": "tx-close"})
     await api("POST", "/tokens", {"id_token": "CLOSED"})

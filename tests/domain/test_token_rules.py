@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from voltbridge.domain.errors import InvalidValue
-from voltbridge.domain.token_rules import TOKEN_TYPES, check_token, holds_alone, judge_token, same_token, warnings
+from voltbridge.domain.token_rules import TOKEN_TYPES, check_token, holds_alone, judge_token, same_token
 from voltbridge.domain.tokens import AuthorizationStatus, IdToken, Token
 from voltbridge.protocol.v201 import IdTokenEnumType
 
@@ -94,7 +94,7 @@ def test_a_good_token_passes() -> None:
 
 
 def test_warnings_tell_where_a_token_cannot_be_presented() -> None:
-    assert warnings(CARD) == ()
-    assert "older stations" in warnings(replace(CARD, id_token="x" * 21))[0]
-    assert "most stations" in warnings(replace(CARD, id_token="x" * 37))[0]
-    assert "not told of it" in warnings(replace(CARD, group_id_token="x" * 21))[0]
+    assert CARD.warnings == ()
+    assert "older stations" in replace(CARD, id_token="x" * 21).warnings[0]
+    assert "most stations" in replace(CARD, id_token="x" * 37).warnings[0]
+    assert "not told of it" in replace(CARD, group_id_token="x" * 21).warnings[0]

@@ -64,6 +64,7 @@ class Token(Shape):
     personal_message: str | None
     note: str | None
     station_ids: list[str] = Field(description="Where it is valid; empty: everywhere.")
+    warnings: list[str] = Field(description="Why it may not do what you mean, such as being too long for old stations.")
     created_at: Moment
     updated_at: Moment
 

@@ -11,6 +11,7 @@ from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, RequestBody, Shape, number_of, page_of
 from voltbridge.domain import transactions as domain
+from voltbridge.domain.sequences import missing_sequences
 from voltbridge.domain.transactions import TransactionFilter, TransactionState
 
 __all__ = [
@@ -56,6 +57,9 @@ class Transaction(Shape):
     reservation_id: int | None
     remote_start_id: int | None
     offline: bool = Field(description="Whether any message of it was sent while the station was offline.")
+    missing_sequences: list[str] = Field(
+        description="Sequence numbers of messages that have not arrived, as ranges.", examples=[["3", "5-7"]]
+    )
     superseded_by: Id | None = Field(description="The newer transaction on its EVSE, where its own end never arrived.")
     close_note: str | None = Field(description="Why it was closed by hand.")
     created_at: Moment = Field(description="When we first heard of it.")
@@ -134,6 +138,10 @@ def show(transaction: domain.Transaction) -> Transaction:
         reservation_id=transaction.reservation_id,
         remote_start_id=transaction.remote_start_id,
         offline=transaction.offline,
+        missing_sequences=[
+            str(first) if first == last else f"{first}-{last}"
+            for first, last in missing_sequences(transaction.sequences)
+        ],
         superseded_by=str(transaction.superseded_by) if transaction.superseded_by else None,
         close_note=transaction.close_note,
         created_at=transaction.created_at,

@@ -25,7 +25,6 @@ __all__ = [
     "holds_alone",
     "judge_token",
     "same_token",
-    "warnings",
 ]
 
 TOKEN_TYPES: Final = frozenset(
@@ -54,8 +53,6 @@ _BY_TYPE: Final = {
 }
 _NOT_BY_OPERATOR: Final = frozenset({AuthorizationStatus.CONCURRENT_TX})
 _LONGEST: Final = 255
-_LONGEST_COMMON: Final = 36
-_LONGEST_OLDEST: Final = 20
 _LONGEST_LANGUAGE: Final = 8
 _LONGEST_MESSAGE: Final = 512
 
@@ -103,18 +100,6 @@ def check_token(token: Token) -> None:
         _check_text("language", token.language, _LONGEST_LANGUAGE)
     if token.personal_message is not None and len(token.personal_message) > _LONGEST_MESSAGE:
         raise InvalidValue("personal_message", f"is longer than {_LONGEST_MESSAGE} characters")
-
-
-def warnings(token: Token) -> tuple[str, ...]:
-    """What is allowed and may still not do what the operator means, in plain words."""
-    found = []
-    if len(token.id_token) > _LONGEST_COMMON:
-        found.append(f"longer than {_LONGEST_COMMON} characters: most stations cannot present it")
-    elif len(token.id_token) > _LONGEST_OLDEST:
-        found.append(f"longer than {_LONGEST_OLDEST} characters: older stations cannot present it")
-    if token.group_id_token is not None and len(token.group_id_token) > _LONGEST_OLDEST:
-        found.append(f"the group is longer than {_LONGEST_OLDEST} characters: older stations are not told of it")
-    return tuple(found)
 
 
 def _check_text(field: str, text: str, longest: int) -> None:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 __all__ = ["Authorization", "AuthorizationStatus", "IdToken", "Token", "TokenFilter"]
+
+_LONGEST_COMMON: Final = 36
+_LONGEST_OLDEST: Final = 20
+"""Characters that a token may have in most versions, and in the oldest."""
 
 
 class AuthorizationStatus(StrEnum):
@@ -66,6 +71,18 @@ class Token:
     def key(self) -> str:
         """The form under which tokens compare."""
         return self.id_token.casefold()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and may still not do what the operator means, in plain words."""
+        found = []
+        if len(self.id_token) > _LONGEST_COMMON:
+            found.append(f"longer than {_LONGEST_COMMON} characters: most stations cannot present it")
+        elif len(self.id_token) > _LONGEST_OLDEST:
+            found.append(f"longer than {_LONGEST_OLDEST} characters: older stations cannot present it")
+        if self.group_id_token is not None and len(self.group_id_token) > _LONGEST_OLDEST:
+            found.append(f"the group is longer than {_LONGEST_OLDEST} characters: older stations are not told of it")
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

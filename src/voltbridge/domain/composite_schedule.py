@@ -297,7 +297,7 @@ def _concerns(placed: PlacedProfile, evse_id: int, transaction: RunningTransacti
     if placed.evse_id not in (0, evse_id):
         return False
     if profile.purpose is ProfilePurpose.TX:
-        # 1.6 allows a TxProfile that names no transaction: it is for the one that runs (1.6 5.16.2).
+        # 1.6 allows a TxProfile that names no transaction: it is for the one that runs (1.6 7.8).
         return transaction is not None and profile.transaction_id in (None, transaction.transaction_id)
     return profile.purpose in _STATION_WIDE or profile.purpose is ProfilePurpose.TX_DEFAULT
 
@@ -321,7 +321,8 @@ def _rate(lanes: _Lanes, moment: int, supply: Supply) -> _Rate:
     lowest: float | None = None
     wanted: set[int] = set()
     for lane, period in _leading(lanes, moment).values():
-        own = 1 if supply.is_dc else min(period.number_phases or 3, supply.phases)
+        # A limit is shared among the phases it names, even where fewer are there to be used (K01.FR.45, FR.50).
+        own = 1 if supply.is_dc else period.number_phases or 3
         phases = min(phases, own)
         per_phase = _per_phase(period.limit, lane.schedule.unit, own, supply)
         if per_phase is not None:

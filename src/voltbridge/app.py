@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -68,9 +69,12 @@ from voltbridge.settings import ConfigurationError, Settings
 from voltbridge.storage import Storage
 from voltbridge.storage.migrations import upgrade
 
-__all__ = ["Running", "start", "upgrade_database"]
+__all__ = ["OpenStorage", "Running", "start", "upgrade_database"]
 
 _log = structlog.stdlib.get_logger(__name__)
+
+OpenStorage = Callable[[str, Clock], Awaitable[Storage]]
+"""Opens the database of a URL."""
 
 _TIDY_EVERY_S: Final = 3600.0
 _CHECK_S: Final = 2.0
@@ -117,14 +121,17 @@ class Running:
         await self.gateway.stop(0)
 
 
-async def start(settings: Settings, *, clock: Clock | None = None) -> Running:
-    """Start everything; returns when it is ready. Raises ConfigurationError with one sentence when it cannot be."""
+async def start(settings: Settings, *, clock: Clock | None = None, open_storage: OpenStorage = Storage.open) -> Running:
+    """Start everything; returns when it is ready. Raises ConfigurationError with one sentence when it cannot be.
+
+    ``open_storage`` is for a storage that behaves otherwise than the real one, such as that of the benchmarks.
+    """
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as parts:
         parts.callback(DataDirectory.claim(settings.data).release)
         admin_key = _admin_key(settings)
         http_socket = parts.enter_context(contextlib.closing(_bound(settings)))
-        storage = await _open_storage(settings, clock)
+        storage = await _open_storage(open_storage, settings, clock)
         parts.push_async_callback(storage.close)
         bus = LocalBus()
         parts.push_async_callback(bus.close)
@@ -293,9 +300,9 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Configura
     return ConfigurationError(sentence)
 
 
-async def _open_storage(settings: Settings, clock: Clock) -> Storage:
+async def _open_storage(open_storage: OpenStorage, settings: Settings, clock: Clock) -> Storage:
     try:
-        return await Storage.open(settings.effective_database_url, clock)
+        return await open_storage(settings.effective_database_url, clock)
     except Exception as error:
         raise _unusable_database(settings, error) from None
 

@@ -18,8 +18,9 @@ from typing import Final
 import structlog
 import uvloop
 
-from voltbridge.app import Running, start
+from voltbridge.app import OpenStorage, Running, start
 from voltbridge.settings import Settings, suspicious_variables
+from voltbridge.storage import Storage
 
 __all__ = ["run", "settle_memory"]
 
@@ -28,22 +29,23 @@ _log = structlog.stdlib.get_logger(__name__)
 _SPARE_FILES: Final = 500
 
 
-def run(settings: Settings, ready: Callable[[Running], None]) -> None:
+def run(settings: Settings, ready: Callable[[Running], None], *, open_storage: OpenStorage = Storage.open) -> None:
     """Run until SIGINT or SIGTERM, then stop in an orderly way; a second signal stops at once.
 
-    ``ready`` is called when stations and API requests are being answered. Raises ConfigurationError.
+    ``ready`` is called when stations and API requests are being answered; for ``open_storage`` see ``app.start``.
+    Raises ConfigurationError.
     """
     for sentence in suspicious_variables():
         _log.warning(sentence)
-    uvloop.run(_run(_within_open_files(settings), ready))
+    uvloop.run(_run(_within_open_files(settings), ready, open_storage))
 
 
-async def _run(settings: Settings, ready: Callable[[Running], None]) -> None:
+async def _run(settings: Settings, ready: Callable[[Running], None], open_storage: OpenStorage) -> None:
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, signals.put_nowait, each)
-    starting = asyncio.create_task(start(settings))
+    starting = asyncio.create_task(start(settings, open_storage=open_storage))
     interrupted = asyncio.create_task(signals.get())
     await asyncio.wait((starting, interrupted), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -96,7 +98,7 @@ def _within_open_files(settings: Settings) -> Settings:
     allowed = max(1, wanted - _SPARE_FILES)
     if allowed >= settings.connection_limit:
         return settings
-    tell = _log.info if settings.connection_limit == Settings().connection_limit else _log.warning
+    tell = _log.debug if settings.connection_limit == Settings().connection_limit else _log.warning
     tell(
         "fewer stations can connect than --connection-limit says: raise the limit of open files (ulimit -n)",
         limit=allowed,

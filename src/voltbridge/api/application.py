@@ -26,6 +26,7 @@ from voltbridge.api import (
 )
 from voltbridge.api.admin_key import AdminKey
 from voltbridge.api.authentication import PROTECTED, RequireKey
+from voltbridge.api.bodies import LimitBody
 from voltbridge.api.openapi import describe
 from voltbridge.api.problems import Handler, ProblemError, install
 from voltbridge.csms.commands.execution import InvalidParameters
@@ -53,7 +54,6 @@ def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key:
         docs_url=None,  # the usual pages load their scripts from other people's servers
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=_LARGEST_BODY,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -65,7 +65,7 @@ def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key:
     app.include_router(health.router)
     install(app, _PROBLEMS, _methods)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
-    return RequireKey(app, AdminKey(admin_key))
+    return RequireKey(LimitBody(app, _LARGEST_BODY), AdminKey(admin_key))
 
 
 def _methods(path: str) -> set[str]:

@@ -10,18 +10,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voltbridge.api.shapes import PATTERN_WORDS
 
 __all__ = [
     "MEDIA_TYPE",
-    "CatchAll",
     "Handler",
     "OcppErrorBody",
     "Problem",
@@ -31,13 +28,12 @@ __all__ = [
     "not_json",
     "problem_response",
     "responses",
+    "too_large",
     "unsupported_media_type",
 ]
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:voltbridge:problem:"
-
-_log = structlog.get_logger(__name__)
 
 
 class WrongField(BaseModel):
@@ -137,6 +133,7 @@ def install(app: FastAPI, handlers: Mapping[type[Exception], Handler], methods: 
     app.add_exception_handler(ProblemError, _answer_with(lambda error: error))
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http(methods))
+    app.add_exception_handler(Exception, _answer_with(lambda _error: _unforeseen()))
 
 
 def _answer_with(make: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -146,30 +143,9 @@ def _answer_with(make: Handler) -> Callable[[Request, Exception], Awaitable[Resp
     return answer
 
 
-class CatchAll:
-    """Outermost layer: an exception nobody foresaw is logged and answered with a 500 that tells no internals."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watch(message: Any) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except Exception:
-            if scope["type"] != "http":
-                raise
-            _log.exception("a request failed", method=scope["method"], path=scope["path"])
-            if started:  # too late for a status; closing the connection is all that is left
-                raise
-            problem = ProblemError(500, "internal", "Something went wrong on our side", "The server's log says more.")
-            await problem_response(problem)(scope, receive, send)
+def _unforeseen() -> ProblemError:
+    """What is said of an error nobody foresaw; the HTTP server logs it."""
+    return ProblemError(500, "internal", "Something went wrong on our side", "The server's log says more.")
 
 
 _LOCATIONS: Final = {"path": "path.", "query": "query.", "header": "header.", "cookie": "cookie."}
@@ -196,6 +172,11 @@ def unsupported_media_type() -> ProblemError:
     return ProblemError(415, "unsupported-media-type", "The body must be JSON", detail)
 
 
+def too_large() -> ProblemError:
+    """The problem with a body that nobody would read to its end."""
+    return ProblemError(413, "content-too-large", "The body is too large", "The body is larger than 1 MiB.")
+
+
 def _path(location: Sequence[int | str]) -> str:
     where, *rest = location
     if len(rest) == 1 and isinstance(rest[0], int) and where == "body":
@@ -218,7 +199,6 @@ def _sentence(item: Mapping[str, Any]) -> str:
 _DETAILS: Final = {
     404: "There is nothing at this address.",
     405: "This address does not take this method; the Allow header names those it takes.",
-    413: "The body is larger than 1 MiB.",
 }
 
 
@@ -229,7 +209,9 @@ def _http(methods: Callable[[str], Iterable[str]]) -> Callable[[Request, Excepti
         headers = dict(error.headers or {})
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             # The framework names those of one route; an address has a route for each method.
-            headers["allow"] = ", ".join(sorted(methods(request.url.path)))
+            headers["Allow"] = ", ".join(sorted(methods(request.url.path)))
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return problem_response(too_large())
         name = status.phrase.lower().replace(" ", "-")
         detail = _DETAILS.get(error.status_code, str(error.detail))
         return problem_response(ProblemError(error.status_code, name, status.phrase, detail, headers=headers))

@@ -112,10 +112,10 @@ class Desk:
         now = self._clock.now()
         live.report = replace(live.report, protocol=version.value, remote_address=remote_address, last_seen_at=now)
         live.last_seen_at = now
-        self._stale.discard(identity)
-        self._stations.add(live)
         self._journal.put(live.report)
         self._events.emit("station.connected", identity, protocol=version.value, remote_address=remote_address)
+        self._stale.discard(identity)
+        self._stations.add(live)
         return live
 
     async def close(self, live: LiveStation, reason: str) -> None:

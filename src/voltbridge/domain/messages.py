@@ -1,4 +1,4 @@
-"""The OCPP message log: every frame in both directions, and the deviations stations were forgiven."""
+"""The OCPP message log: every frame in both directions, and how stations deviated from the standard."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class MessageFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeviationCount:
-    """How often messages of one kind of charger broke the standard in one way and were forgiven."""
+    """How often messages of one kind of charger broke the standard in one way, forgiven or refused."""
 
     vendor: str
     model: str

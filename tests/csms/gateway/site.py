@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -202,7 +203,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def site(limits: Limits | None = None, **options: Any) -> AsyncIterator[Site]:
+async def site(limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     """A running gateway; at the end nothing of it may be left."""
     place = Site()
     place.gateway = Gateway(
@@ -212,9 +213,8 @@ async def site(limits: Limits | None = None, **options: Any) -> AsyncIterator[Si
         journal=place.journal,
         clock=place.clock,
         limits=limits or Limits(ping_interval_s=0),
-        **options,
     )
-    await place.gateway.start("127.0.0.1", 0)
+    await place.gateway.start("127.0.0.1", 0, tls)
     try:
         yield place
     finally:

@@ -40,6 +40,8 @@ _log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 4096
 _SPARE_SOCKETS: Final = 256
 """Sockets beyond the limits that may wait for their 503 or 429; further ones are cut unheard."""
+_LOGGED_REFUSALS: Final = 20
+_MAX_LOGGED_PATH: Final = 200
 _FLUSH_SECONDS: Final = 10.0
 _UNKNOWN: Final = "no station of this identity is known here"
 _RETRY_LATER: Final = {"Retry-After": "10"}
@@ -73,6 +75,8 @@ class Gateway:
         self._latest: dict[str, StationConnection] = {}
         """The newest connection of each identity, also while it is still being opened."""
         self._draining = False
+        self._refusals = 0
+        """Since the last round."""
         self._web_server: _Server | None = None
         self._server: asyncio.Server | None = None
         self._cancel_rounds: Cancel | None = None
@@ -147,13 +151,14 @@ class Gateway:
             return await self._connect(request)
         except HandshakeRefused as refused:
             self.counters.refused_connections[refused.status] += 1
+            self._log_refusal(request, refused)
             headers = {"Connection": "close", "Server": "Voltbridge"} | refused.headers
             response = web.Response(status=refused.status, text=f"{refused.text}\n", headers=headers)
             response.force_close()
             return response
 
     async def _connect(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = handshake.read(request._message.path, request.method, request.headers, self._path)
+        asked = handshake.read(request.raw_path, request.method, request.headers, self._path)
         if self._draining:
             raise HandshakeRefused(503, "the server restarts", _RETRY_LATER)
         assert self._web_server is not None
@@ -178,6 +183,18 @@ class Gateway:
                 before.finished.add_done_callback(lambda _: self._finish(connection))
             else:
                 self._finish(connection)
+
+    def _log_refusal(self, request: web.BaseRequest, refused: HandshakeRefused) -> None:
+        """For whoever installs a station; the first few between two rounds, so that nobody floods the log."""
+        self._refusals += 1
+        if self._refusals <= _LOGGED_REFUSALS:
+            _log.info(
+                "a connection was refused",
+                status=refused.status,
+                reason=refused.text,
+                path=request.raw_path[:_MAX_LOGGED_PATH],
+                remote_address=request.remote,
+            )
 
     def _finish(self, connection: StationConnection) -> None:
         self._connections.discard(connection)
@@ -258,6 +275,9 @@ class Gateway:
     def _rounds(self) -> None:
         """Every few seconds: look after silent stations and write down what was counted."""
         now = self._clock.monotonic()
+        if self._refusals > _LOGGED_REFUSALS:
+            _log.info("more connections were refused", count=self._refusals - _LOGGED_REFUSALS)
+        self._refusals = 0
         for connection in list(self._connections):
             connection.check_alive(now)
         if now - self._flushed_at >= _FLUSH_SECONDS:

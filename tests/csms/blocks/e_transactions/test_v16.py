@@ -98,11 +98,16 @@ async def test_a_start_that_differs_is_another_transaction(other: dict[str, Any]
     assert len(charging.stored()) == 2
 
 
-async def test_a_repeated_start_with_an_impossible_meter_value() -> None:
+@pytest.mark.parametrize("wh", [-5, 10**13, 10**400, -(10**400)], ids=["negative", "huge", "endless", "below all"])
+async def test_an_impossible_meter_value_hinders_nothing(wh: int) -> None:
     charging, live = await ready()
-    first, _ = await start(charging, live, meterStart=-5)
-    assert (await start(charging, live, meterStart=-5))[0] == first
-    assert Problem.LEFT_OUT in charging.stored()[0].energy_problems
+    first, _ = await start(charging, live, meterStart=wh)
+    assert (await start(charging, live, meterStart=wh))[0] == first
+    await meter(charging, live, 1, 500, transactionId=first)
+    await stop(charging, live, first, meterStop=wh)
+    (whole,) = charging.stored()
+    assert (whole.state, whole.energy_wh) == (TransactionState.ENDED, None)
+    assert Problem.LEFT_OUT in whole.energy_problems
 
 
 async def test_a_refused_start_is_numbered_and_recorded() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from voltbridge.domain.metering import MeterValue
 from voltbridge.domain.paging import Page, PageRequest
@@ -12,7 +12,7 @@ from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.tokens import Authorization, IdToken
 from voltbridge.domain.transactions import Transaction, TransactionFilter
 
-__all__ = ["Authorizer", "Connected", "TransactionBook"]
+__all__ = ["Authorizer", "CommandOutcomes", "Connected", "TransactionBook"]
 
 
 class TransactionBook(Protocol):
@@ -55,3 +55,12 @@ class Connected(Protocol):
     """The stations this node is connected to."""
 
     def get(self, station_id: str) -> LiveStation | None: ...
+
+
+class CommandOutcomes(Protocol):
+    """Commands whose outcome is a transaction's start or end."""
+
+    def conclude(
+        self, station_id: str, kind: str, correlation: str | None, completed: bool, data: Mapping[str, Any]
+    ) -> int | None:
+        """The outcome is there; None when nobody awaits it."""

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from voltbridge.csms.blocks.c_authorization.service import shown_token
 from voltbridge.csms.blocks.e_transactions.memory import active_on, current, meter_of, remember, running_on
 from voltbridge.csms.blocks.e_transactions.numbers import TransactionNumbers
-from voltbridge.csms.blocks.e_transactions.ports import Authorizer, Connected, TransactionBook
+from voltbridge.csms.blocks.e_transactions.ports import Authorizer, CommandOutcomes, Connected, TransactionBook
 from voltbridge.csms.blocks.e_transactions.unnumbered import ended_by, meant_by, name_unnumbered
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
@@ -88,7 +88,9 @@ class TransactionService:
         events: EventLog,
         ids: IdSource,
         clock: Clock,
+        commands: CommandOutcomes | None = None,
     ) -> None:
+        self._commands = commands
         self._book = book
         self._authorization = authorization
         self._connected = connected
@@ -330,12 +332,28 @@ class TransactionService:
         more = {name: value for name, value in more.items() if value is not None}
         started = after.started_at is not None and (before is None or before.started_at is None)
         ended = after.state is TransactionState.ENDED and (before is None or before.state is not TransactionState.ENDED)
+        if self._commands is not None:
+            self._conclude(self._commands, before, after, started, ended)
         if started:
             self._tell("transaction.started", after, **more)
         if ended:
             self._tell("transaction.ended", after, **more)
         if not started and not ended and (before is None or _course(before) != _course(after)):
             self._tell("transaction.updated", after, **more)
+
+    def _conclude(
+        self, commands: CommandOutcomes, before: Transaction | None, after: Transaction, started: bool, ended: bool
+    ) -> None:
+        """Tell a remote start or stop what came of it; without ids for starts, the token tells which it was."""
+        data: dict[str, Any] = {"id": str(after.id), "transaction_id": after.transaction_id, "evse_id": after.evse_id}
+        start = after.remote_start_id
+        if start is not None and (before is None or before.remote_start_id is None):
+            commands.conclude(after.station_id, "transaction_start", f"id:{start}", True, data)
+        elif started and after.id_token is not None:
+            commands.conclude(after.station_id, "transaction_start", f"token:{after.id_token.key}", True, data)
+        if ended:
+            data |= {"stop_reason": after.stop_reason, "energy_wh": after.energy_wh}
+            commands.conclude(after.station_id, "transaction_stop", after.transaction_id, True, data)
 
     def _tell(self, type: str, transaction: Transaction, **more: Any) -> None:
         self._events.emit(type, transaction.station_id, **shown_transaction(transaction), **more)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from msgspec import UNSET, UnsetType
 
 from voltbridge.csms.blocks.c_authorization.v16 import id_tag_info
@@ -30,7 +32,7 @@ async def start_transaction(
         connector_id=CONNECTOR_ID,
         id_token=IdToken(request.id_tag),
         at=whole_milliseconds(request.timestamp.moment),
-        meter_start_wh=float(request.meter_start),
+        meter_start_wh=_wh(request.meter_start),
         reservation_id=given(request.reservation_id),
     )
     authorization = outcome.authorization or Authorization(AuthorizationStatus.INVALID)
@@ -59,7 +61,15 @@ def stop_update(station_id: str, request: v16.StopTransactionRequest) -> Transac
         phase=TransactionPhase.ENDED,
         at=whole_milliseconds(request.timestamp.moment),
         id_token=None if isinstance(request.id_tag, UnsetType) else IdToken(request.id_tag),
-        meter_stop_wh=float(request.meter_stop),
+        meter_stop_wh=_wh(request.meter_stop),
         stop_reason=None if isinstance(request.reason, UnsetType) else StopReason(request.reason.value).value,
         meter_values=() if isinstance(data, UnsetType) else meter_values_of(data),
     )
+
+
+def _wh(meter: int) -> float:
+    """A meter value; one beyond all numbers is as impossible as infinity, and treated so."""
+    try:
+        return float(meter)
+    except OverflowError:
+        return inf if meter > 0 else -inf

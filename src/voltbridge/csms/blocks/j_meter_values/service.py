@@ -41,6 +41,9 @@ class MeterValueService:
             self._record(live, evse_id, connector_id, transaction, meter_values)
             return
         since = transaction.started_at
+        if all(meter_value.at >= since for meter_value in meter_values):
+            self._record(live, evse_id, connector_id, transaction, meter_values)
+            return
         for meter_value in meter_values:
             owner = transaction if meter_value.at >= since else None
             self._record(live, evse_id, connector_id, owner, (meter_value,))
@@ -76,7 +79,8 @@ class MeterValueService:
         )
         apply = self._transactions.apply if numbered else self._transactions.apply_unnumbered
         outcome = await apply(live, update)
-        self._tell(live, evse_id, connector_id, outcome.transaction, meter_values)
+        if self._events.has_subscribers:
+            self._tell(live, evse_id, connector_id, outcome.transaction, meter_values)
 
     def _record(
         self,
@@ -93,7 +97,8 @@ class MeterValueService:
             put(meter_record(station_id, evse_id, connector_id, owner_id, at_ms, meter_value.values))
             if transaction is not None and evse_id:
                 self._transactions.read(live, transaction, at_ms, meter_value)
-        self._tell(live, evse_id, connector_id, transaction, meter_values)
+        if self._events.has_subscribers:
+            self._tell(live, evse_id, connector_id, transaction, meter_values)
 
     def _tell(
         self,
@@ -103,8 +108,6 @@ class MeterValueService:
         transaction: Transaction | None,
         meter_values: Sequence[MeterValue],
     ) -> None:
-        if not self._events.has_subscribers:
-            return
         self._events.emit_live(
             "meter_values",
             live.station_id,

@@ -6,7 +6,7 @@ Values are texts (1.6 7.43): numbers, or signed data as hexadecimal digits. Ever
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
@@ -71,42 +71,41 @@ def transaction_name(transaction_id: int | Any) -> tuple[str, bool]:
 
 
 def meter_values_of(meter_values: Iterable[v16.MeterValue]) -> tuple[MeterValue, ...]:
-    """Meter values as the domain knows them."""
-    return tuple(
-        [
-            MeterValue(each.timestamp.moment, tuple([_sampled_value(value) for value in each.sampled_value]))
-            for each in meter_values
-        ]
-    )
-
-
-def _sampled_value(value: v16.SampledValue) -> SampledValue:
-    said = (value.measurand, value.unit, value.phase, value.context, value.location, value.format)
-    kind = _kinds.get(said)
-    if kind is None:
-        if len(_kinds) >= _MOST_KINDS:
-            _kinds.clear()
-        kind = _kinds[said] = _kind(value)
-    measurand, phase, context, location, unit, scale, signed, plain = kind
-    text = value.value
-    if plain:
-        try:
-            number: float | None = float(text)
-        except ValueError:
-            number = None
-        if number is not None and isfinite(number) and len(text) <= _DIGITS_OF_A_FLOAT and "_" not in text:
-            return SampledValue(measurand, number, scale.unit, phase, context, location)
-    if signed:
-        return SampledValue(measurand, None, scale.unit, phase, context, location, signed=text)
-    return SampledValue(measurand, read_decimal(text, scale), scale.unit, phase, context, location, text, unit)
+    """Meter values as the domain knows them. One loop without calls, because no message is more frequent."""
+    found = []
+    for meter_value in meter_values:
+        values = []
+        for value in meter_value.sampled_value:
+            said = (value.measurand, value.unit, value.phase, value.context, value.location, value.format)
+            kind = _kinds.get(said)
+            if kind is None:
+                kind = _kind(value)
+            measurand, phase, context, location, unit, scale, signed, plain = kind
+            text = value.value
+            if plain and len(text) <= _DIGITS_OF_A_FLOAT and "_" not in text:
+                try:
+                    number = float(text)
+                except ValueError:
+                    number = nan
+                if isfinite(number):
+                    values.append(SampledValue(measurand, number, scale.unit, phase, context, location))
+                    continue
+            if signed:
+                values.append(SampledValue(measurand, None, scale.unit, phase, context, location, signed=text))
+            else:
+                read = read_decimal(text, scale)
+                values.append(SampledValue(measurand, read, scale.unit, phase, context, location, text, unit))
+        found.append(MeterValue(meter_value.timestamp.moment, tuple(values)))
+    return tuple(found)
 
 
 def _kind(value: v16.SampledValue) -> _Kind:
+    """What the value says of itself, remembered for the next one that says the same."""
     measurand = _text(value.measurand) or _DEFAULT_MEASURAND
     unit = _text(value.unit)
     scale = scale_of(unit, measurand)
     signed = value.format is v16.ValueFormat.SIGNED_DATA
-    return _Kind(
+    kind = _Kind(
         measurand=measurand,
         phase=_text(value.phase),
         context=_text(value.context) or "Sample.Periodic",
@@ -116,6 +115,10 @@ def _kind(value: v16.SampledValue) -> _Kind:
         signed=signed,
         plain=not signed and scale == Scale(scale.unit) and unit in (None, scale.unit),
     )
+    if len(_kinds) >= _MOST_KINDS:
+        _kinds.clear()
+    _kinds[value.measurand, value.unit, value.phase, value.context, value.location, value.format] = kind
+    return kind
 
 
 def _text(value: Any) -> str | None:

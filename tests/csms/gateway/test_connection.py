@@ -276,9 +276,12 @@ async def test_calls_end_with_the_connection() -> None:
         calls = [asyncio.ensure_future(place.bus.call("CS1", RESET)) for _ in range(2)]
         await station.message()
         station.drop()
+        may_have_been_sent = []
         for call in calls:
-            with pytest.raises(StationNotConnected):
+            with pytest.raises(StationNotConnected) as failure:
                 await call
+            may_have_been_sent.append(failure.value.may_have_been_sent)
+        assert may_have_been_sent == [True, False], "the second still waited for the first"
         await place.desk.logged("close CS1: the connection was lost")
         with pytest.raises(StationNotConnected):
             await place.bus.call("CS1", RESET)

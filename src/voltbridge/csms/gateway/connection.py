@@ -400,7 +400,8 @@ class StationConnection:
             self._cancel_expiry = None
         for event in self._rpc.close():
             self._shared.counters.call_failures[self.version][event.reason.value] += 1
-            _resolve(event.call, StationNotConnected(self.identity, reason, may_have_been_sent=True))
+            sent = event.call.deadline is not None
+            _resolve(event.call, StationNotConnected(self.identity, reason, may_have_been_sent=sent))
 
     # Ends
 

@@ -37,7 +37,8 @@ def test_help_of_up_shows_every_option_with_its_default(runner: CliRunner) -> No
 def test_up_hands_the_settings_on(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     given: list[Settings] = []
-    monkeypatch.setattr("voltbridge.app.run", given.append)
+    monkeypatch.setattr("voltbridge.process.run", lambda settings, ready: given.append(settings))
+    monkeypatch.setattr("voltbridge.log.configure", lambda level, form: None)
     result = runner.invoke(app, ["up", "--data", "d", "--ocpp-port", "0", "--onboarding", "accept"])
     assert result.exit_code == 0, result.output
     assert given == [Settings(data=Path("d"), ocpp_port=0, onboarding=given[0].onboarding)]

@@ -681,6 +681,25 @@ async def test_a_station_that_does_not_read_is_cut_and_others_do_not_notice() ->
         assert (await other.ask("Heartbeat"))[0] == 3
 
 
+async def test_a_station_that_closes_without_reading_what_was_sent_is_not_waited_for() -> None:
+    async with site(Limits(connections_per_address=1, unsent_bytes=100_000_000, ping_interval_s=0)) as place:
+        station = await place.connect("CS1")
+        station.stop_reading()
+        body = json.dumps({"vendorId": "x", "data": "y" * 1_000_000}).encode()
+        for _ in range(12):
+            call = asyncio.ensure_future(place.bus.call("CS1", StationCall("DataTransfer", body, 1.0)))
+            await asyncio.sleep(0)
+            place.clock.advance(1.1)
+            await asyncio.gather(call, return_exceptions=True)
+        station.frame(CLOSE, b"")
+        await place.desk.logged("close CS1")
+        await settle()
+        assert (await place.ask("CS2")).status == 429
+        place.clock.advance(place.gateway.limits.closing_s + 0.1)
+        await settle()
+        assert (await place.ask("CS2")).status == 101
+
+
 # Pings
 
 

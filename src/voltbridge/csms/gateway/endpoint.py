@@ -90,7 +90,12 @@ class Gateway:
         """Listen. Raises OSError when the address cannot be used."""
         self._web_server = _Server(self._serve, self.limits)
         self._server = await asyncio.get_running_loop().create_server(
-            self._web_server, host, port, ssl=tls, backlog=_BACKLOG
+            self._web_server,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=self.limits.handshake_s if tls is not None else None,
+            backlog=_BACKLOG,
         )
         self._schedule_rounds()
 

@@ -178,6 +178,12 @@ class WebSocket:
         self._transport.abort()
         self._end(reason)
 
+    def _hang_up(self) -> None:
+        """Close the socket once what is unsent has left, but do not wait for a station that does not read it."""
+        self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._clock.call_later(self._limits.closing_s, self._transport.abort)
+
     def _end(self, reason: str) -> None:
         if self._ended:
             return
@@ -208,14 +214,14 @@ class WebSocket:
             raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a malformed close")
         if not self._closing:
             self._write(_FINAL | _CLOSE, payload[:2])
-        self._transport.close()
+        self._hang_up()
         self._end(f"the station closed the connection ({code})" if code else "the station closed the connection")
 
     def on_error(self, code: int, reason: str) -> None:
         """The station broke the rules of WebSocket: tell it and read no more."""
         if not self._closing:
             self._write(_FINAL | _CLOSE, code.to_bytes(2) + reason.encode()[:123])
-        self._transport.close()
+        self._hang_up()
         self._end(reason)
 
     def on_lost(self) -> None:

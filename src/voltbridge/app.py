@@ -86,7 +86,7 @@ class Running:
     """A Voltbridge that is ready: stations and API requests are being answered. Stopped once, by ``stop``."""
 
     settings: Settings
-    admin_key: str
+    admin_key: str = field(repr=False)
     services: Services
     storage: Storage
     gateway: Gateway

@@ -74,6 +74,7 @@ class Station:
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, Any]] = []
         self.called = asyncio.Event()
+        self.sent = asyncio.Event()
         self.frames: list[str] = []
         """Calls received, as they came."""
         self.closed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -98,7 +99,9 @@ class Station:
         """The CSMS's response. Raises RefusedCall."""
         message_id = str(next(self._ids))
         self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        self.sent.clear()
         await self._socket.send_str(json.dumps([2, message_id, action, payload]))
+        self.sent.set()
         return await asyncio.wait_for(self._waiting[message_id], 10)
 
     async def boot(self) -> Any:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from tests.support.charger import Charger, Lost
+from tests.support.charger import Charger, Lost, Refused
 from tests.support.databases import rows
 from websockets.exceptions import WebSocketException
 
@@ -134,6 +134,9 @@ class Station:
     acknowledged: list[Message] = field(default_factory=list)
     pending: Message | None = None
     done: bool = False
+    refused: int = 0
+    mended: asyncio.Event | None = None
+    """What to wait for after a refusal before sending the message again; without it a refusal is an error."""
     _script: Script = field(init=False)
     _sent: int = 0
 
@@ -151,9 +154,19 @@ class Station:
             async with Charger(port, self.identity, self.version) as charger:
                 await self.boot(charger)
                 while not self.done:
-                    await self.deliver(charger)
+                    try:
+                        await self.deliver(charger)
+                    except Refused as refusal:
+                        await self._be_patient(refusal)
         except (Lost, OSError, WebSocketException):
             return
+
+    async def _be_patient(self, refusal: Refused) -> None:
+        """Only what could not be stored may be refused; it is to be sent again (1.6 3.7.1)."""
+        if self.mended is None or refusal.code != "InternalError":
+            raise refusal
+        self.refused += 1
+        await self.mended.wait()
 
     async def boot(self, charger: Charger) -> None:
         answer = await charger.call("BootNotification", BOOTS[self.version])
@@ -230,6 +243,11 @@ class Fleet:
     def finish(self) -> None:
         """Have every station end its transaction and begin no other."""
         self._finishing = True
+
+    def be_patient(self, mended: asyncio.Event) -> None:
+        """Have every station take refusals, and send again once the event is set."""
+        for station in self.stations:
+            station.mended = mended
 
     def serve(self, port: int) -> asyncio.Future[list[None]]:
         """All stations at once; done when every one has lost its connection or said all."""

@@ -61,7 +61,7 @@ class Charger:
         """The frame that answers a call. Raises Lost."""
         if unique_id is None:
             self._made += 1
-            unique_id = f"{self.identity}-{self._made}"
+            unique_id = f"call-{self._made}"
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._waiting[unique_id] = answer
         try:

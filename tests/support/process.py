@@ -30,8 +30,9 @@ class Up:
     ocpp_port: int
     http_port: int
     admin_key: str
-    said: list[str]
+    said: list[str] = field(default_factory=list)
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
+    _spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def start(cls, data: Path, **options: str | float) -> Up:
@@ -61,10 +62,10 @@ class Up:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        up = cls(process, 0, 0, "", [])
+        up = cls(process, 0, 0, "")
         assert process.stdout is not None
         assert process.stderr is not None
-        up._reading.append(asyncio.create_task(_keep(process.stderr, up.said)))
+        up._reading.append(asyncio.create_task(up._listen(process.stderr)))
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 # The first line comes when everything is being answered, and the file is complete before that.
@@ -74,7 +75,7 @@ class Up:
         except TimeoutError:
             await up.kill()
             raise StartFailed(f"not ready in {_PATIENCE_S:g} s: {''.join(up.said)}") from None
-        up._reading.append(asyncio.create_task(_keep(process.stdout, [])))
+        up._reading.append(asyncio.create_task(_drain(process.stdout)))
         up._read(ready_file)
         return up
 
@@ -101,6 +102,18 @@ class Up:
         self.ocpp_port, self.http_port = ready["ocpp_port"], ready["http_port"]
         self.admin_key = Path(ready["admin_key_file"]).read_text().strip()
 
+    async def says(self, text: str, *, after: int = 0) -> None:
+        """Wait for a line with this text on standard error, not among the first ``after`` lines."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while not any(text in line for line in self.said[after:]):
+                self._spoken.clear()
+                await self._spoken.wait()
+
+    async def _listen(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self.said.append(line.decode(errors="replace"))
+            self._spoken.set()
+
     async def _gone(self) -> None:
         await self.process.wait()
         await asyncio.gather(*self._reading)
@@ -114,9 +127,9 @@ def _ready_file(data: Path) -> Path:
     return path
 
 
-async def _keep(stream: asyncio.StreamReader, lines: list[str]) -> None:
-    while line := await stream.readline():
-        lines.append(line.decode(errors="replace"))
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.readline():
+        pass
 
 
 @contextlib.asynccontextmanager

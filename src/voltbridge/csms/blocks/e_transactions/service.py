@@ -57,6 +57,7 @@ from voltbridge.domain.transactions import (
     TransactionState,
     TransactionUpdate,
 )
+from voltbridge.protocol.datetimes import DateTime
 
 __all__ = ["STORE_EVERY_S", "TransactionOutcome", "TransactionService", "shown_transaction"]
 
@@ -368,14 +369,18 @@ def shown_transaction(transaction: Transaction) -> dict[str, Any]:
         "connector_id": transaction.connector_id,
         "state": transaction.state.value,
         "id_token": shown_token(transaction.id_token),
-        "started_at": transaction.started_at.isoformat() if transaction.started_at else None,
-        "stopped_at": transaction.stopped_at.isoformat() if transaction.stopped_at else None,
+        "started_at": _text(transaction.started_at),
+        "stopped_at": _text(transaction.stopped_at),
         "stop_reason": transaction.stop_reason,
         "charging_state": transaction.charging_state,
         "energy_wh": transaction.energy_wh,
         "energy_problems": list(transaction.energy_problems),
         "superseded_by": str(transaction.superseded_by) if transaction.superseded_by else None,
     }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else str(DateTime.of(moment))
 
 
 def _course(transaction: Transaction) -> tuple[Any, ...]:

@@ -192,12 +192,12 @@ def _wire(
         _QUESTIONS,
     )
     admission = AdmissionPolicy(settings.onboarding, settings.inbox_limit)
-    availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock)
-    authorization = AuthorizationService(storage.tokens, storage.transactions, events, clock)
-    transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock)
     commands = CommandService(
         COMMAND_KINDS, calls, live, storage.stations, storage.commands, journal, events, ids, clock
     )
+    availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock, commands)
+    authorization = AuthorizationService(storage.tokens, storage.transactions, events, clock)
+    transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock, commands)
     operations = OperationService(
         commands, live, storage.stations, storage.commands, storage.operations, journal, events, ids, clock
     )

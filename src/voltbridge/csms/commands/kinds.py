@@ -31,8 +31,10 @@ __all__ = [
     "Context",
     "Parameters",
     "Prepared",
+    "Read",
     "RequestIds",
     "Runner",
+    "Settled",
     "Unsupported",
     "answered",
 ]

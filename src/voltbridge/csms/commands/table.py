@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from voltbridge.csms.blocks.b_provisioning import commands as b
+from voltbridge.csms.blocks.e_transactions import commands as e
+from voltbridge.csms.blocks.f_remote_control import commands as f
+from voltbridge.csms.blocks.g_availability import commands as g
 from voltbridge.csms.commands.kinds import CommandKind
 
 __all__ = ["COMMAND_KINDS"]
 
-COMMAND_KINDS: Final[tuple[CommandKind, ...]] = (*b.COMMANDS,)
+COMMAND_KINDS: Final[tuple[CommandKind, ...]] = (
+    *b.COMMANDS,
+    *e.COMMANDS,
+    *f.COMMANDS,
+    *g.COMMANDS,
+)

@@ -10,16 +10,18 @@ from math import inf
 from msgspec import UNSET, UnsetType
 
 from voltbridge.csms.blocks.c_authorization.v16 import id_tag_info
+from voltbridge.csms.blocks.e_transactions.requests import SetMaxEnergyOnInvalidId
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.given import given
 from voltbridge.csms.blocks.j_meter_values.v16 import CONNECTOR_ID, meter_values_of, transaction_name
+from voltbridge.csms.commands.kinds import Answer, Context, Prepared, answered
 from voltbridge.domain.meter_records import whole_milliseconds
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.tokens import Authorization, AuthorizationStatus, IdToken
 from voltbridge.domain.transactions import StopReason, TransactionPhase, TransactionUpdate
 from voltbridge.protocol import v16
 
-__all__ = ["start_transaction", "stop_transaction", "stop_update"]
+__all__ = ["set_max_energy_on_invalid_id", "start_transaction", "stop_transaction", "stop_update"]
 
 
 async def start_transaction(
@@ -73,3 +75,14 @@ def _wh(meter: int) -> float:
         return float(meter)
     except OverflowError:
         return inf if meter > 0 else -inf
+
+
+def set_max_energy_on_invalid_id(wanted: SetMaxEnergyOnInvalidId, context: Context) -> Prepared:
+    """The key of the same name (9.1.19)."""
+    return Prepared(
+        v16.ChangeConfigurationRequest(key="MaxEnergyOnInvalidId", value=str(wanted.energy_wh)), _configuration_answer
+    )
+
+
+def _configuration_answer(response: v16.ChangeConfigurationResponse) -> Answer:
+    return answered(response, frozenset({"Accepted", "RebootRequired"}))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from msgspec import UNSET, UnsetType
 
 from voltbridge.csms.blocks.c_authorization.v201 import id_token_info, id_token_of
+from voltbridge.csms.blocks.e_transactions.requests import GetTransactionStatus, SetMaxEnergyOnInvalidId
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
-from voltbridge.csms.blocks.given import given
+from voltbridge.csms.blocks.given import given, optional
 from voltbridge.csms.blocks.j_meter_values.v201 import meter_values_of
+from voltbridge.csms.commands.kinds import Answer, Context, Prepared
 from voltbridge.domain.meter_records import whole_milliseconds
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.transactions import StopReason, TransactionPhase, TransactionUpdate
 from voltbridge.protocol import v21, v201
 
-__all__ = ["transaction_event", "update_of"]
+__all__ = ["get_transaction_status", "set_max_energy_on_invalid_id", "transaction_event", "update_of"]
 
 
 async def transaction_event(
@@ -51,3 +53,38 @@ def update_of(
         number_of_phases_used=given(request.number_of_phases_used),
         cable_max_current_a=given(request.cable_max_current),
     )
+
+
+def get_transaction_status(wanted: GetTransactionStatus, context: Context) -> Prepared:
+    """E14."""
+    request = v201.GetTransactionStatusRequest(transaction_id=optional(wanted.transaction_id))
+    return Prepared(request, _transaction_status)
+
+
+def set_max_energy_on_invalid_id(wanted: SetMaxEnergyOnInvalidId, context: Context) -> Prepared:
+    """The variable of the same name (E05.FR.02)."""
+    return Prepared(
+        v201.SetVariablesRequest(
+            set_variable_data=[
+                v201.SetVariableDataType(
+                    attribute_value=str(wanted.energy_wh),
+                    component=v201.ComponentType(name="TxCtrlr"),
+                    variable=v201.VariableType(name="MaxEnergyOnInvalidId"),
+                )
+            ]
+        ),
+        _variable_answer,
+    )
+
+
+def _transaction_status(response: v201.GetTransactionStatusResponse) -> Answer:
+    """The answer has no status: being one is enough."""
+    info = {"ongoing": given(response.ongoing_indicator), "messages_in_queue": response.messages_in_queue}
+    return Answer(True, "Accepted", info={name: value for name, value in info.items() if value is not None})
+
+
+def _variable_answer(response: v201.SetVariablesResponse) -> Answer:
+    result = response.set_variable_result[0]
+    status = result.attribute_status.value
+    told = given(result.attribute_status_info)
+    return Answer(status in ("Accepted", "RebootRequired"), status, told.reason_code if told else None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from voltbridge.domain.evses import Connector
 from voltbridge.domain.stations import LiveStation, Station
 
-__all__ = ["Connected", "ConnectorBook", "KnownStations"]
+__all__ = ["CommandOutcomes", "Connected", "ConnectorBook", "KnownStations"]
 
 
 class ConnectorBook(Protocol):
@@ -27,3 +28,12 @@ class Connected(Protocol):
     """The stations this node is connected to."""
 
     def get(self, station_id: str) -> LiveStation | None: ...
+
+
+class CommandOutcomes(Protocol):
+    """Commands whose outcome is that connectors show another status."""
+
+    def conclude(
+        self, station_id: str, kind: str, correlation: str | None, completed: bool, data: Mapping[str, Any]
+    ) -> int | None:
+        """The outcome is there; None when nobody awaits it."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from voltbridge.csms.blocks.g_availability.ports import Connected, ConnectorBook, KnownStations
+from voltbridge.csms.blocks.g_availability.change import changes_shown
+from voltbridge.csms.blocks.g_availability.ports import CommandOutcomes, Connected, ConnectorBook, KnownStations
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Clock
@@ -65,7 +66,9 @@ class AvailabilityService:
         journal: Journal,
         events: EventLog,
         clock: Clock,
+        commands: CommandOutcomes | None = None,
     ) -> None:
+        self._commands = commands
         self._connectors = connectors
         self._stations = stations
         self._connected = connected
@@ -110,6 +113,13 @@ class AvailabilityService:
         self._journal.put(after)
         if _content(after) != _content(before):
             self._tell(after, before, late=False)
+        self.conclude_changes(live, *key)
+
+    def conclude_changes(self, live: LiveStation, evse_id: int, connector_id: int) -> None:
+        """Tell commands that changed the availability when every connector they mean shows it."""
+        if self._commands is not None:
+            for name in changes_shown(live, evse_id, connector_id):
+                self._commands.conclude(live.station_id, "availability", name, True, {})
 
     async def evses(self, station_id: str) -> list[Connector]:
         """The connectors of a station in the order of their numbers. Raises NotFound for an unknown station."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from voltbridge.csms.blocks.g_availability.change import ACCEPTED, ChangeAvailability, named, settling
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService, ReportedStatus
 from voltbridge.csms.blocks.given import given, moment
+from voltbridge.csms.commands.kinds import Answer, Context, Prepared, Unsupported, answered
 from voltbridge.domain.evses import ConnectorStatus
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v16
 from voltbridge.protocol.datetimes import DateTime
 
-__all__ = ["heartbeat", "status_notification"]
+__all__ = ["change_availability", "heartbeat", "status_notification"]
 
 
 async def heartbeat(
@@ -38,3 +40,20 @@ async def status_notification(
         ),
     )
     return v16.StatusNotificationResponse()
+
+
+def change_availability(wanted: ChangeAvailability, context: Context) -> Prepared:
+    """5.2; connector 0 is the whole station."""
+    wanted.check()
+    if wanted.connector_id not in (None, 1):
+        raise Unsupported("OCPP 1.6 has one connector for each EVSE: leave connector_id out, evse_id tells which")
+    return Prepared(
+        v16.ChangeAvailabilityRequest(connector_id=wanted.evse_id or 0, type=v16.AvailabilityType(wanted.status.value)),
+        _change_answer,
+        correlation=named(wanted),
+        settled=settling(wanted, context),
+    )
+
+
+def _change_answer(response: v16.ChangeAvailabilityResponse) -> Answer:
+    return answered(response, ACCEPTED)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+import structlog
 from msgspec import UNSET, Struct
 
 from voltbridge.csms.journal import Journal, StorageUnavailable
@@ -21,6 +22,12 @@ from voltbridge.domain.events import Event, LiveEvent
 from voltbridge.domain.ids import IdSource
 
 __all__ = ["EventLog", "Publisher", "message_data"]
+
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_LOGGED: Final = frozenset({"station.awaiting_adoption", "station.refused"})
+"""Whoever sets up a charger looks here first."""
 
 
 class Publisher(Protocol):
@@ -53,6 +60,8 @@ class EventLog:
         """
         event = Event(self._ids.next(), type, self._clock.now(), station_id, data)
         self._journal.put(event)
+        if type in _LOGGED:
+            _log.info(type, station_id=station_id, **data)
         self._stored.append(event)
         if self._teller is None:
             self._teller = asyncio.get_running_loop().create_task(self._tell())

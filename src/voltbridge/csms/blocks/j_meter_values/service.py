@@ -20,6 +20,7 @@ from voltbridge.domain.meter_records import meter_record, milliseconds
 from voltbridge.domain.metering import MeterValue, SampledValue
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.transactions import Transaction, TransactionPhase, TransactionUpdate
+from voltbridge.protocol.datetimes import DateTime
 
 __all__ = ["MeterValueService"]
 
@@ -115,7 +116,7 @@ class MeterValueService:
             connector_id=connector_id,
             transaction_id=str(transaction.id) if transaction else None,
             meter_values=[
-                {"at": meter_value.at.isoformat(), "values": [_shown(value) for value in meter_value.values]}
+                {"at": str(DateTime.of(meter_value.at)), "values": [_shown(value) for value in meter_value.values]}
                 for meter_value in meter_values
             ],
         )

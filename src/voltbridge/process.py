@@ -75,8 +75,9 @@ async def _run(settings: Settings, ready: Callable[[Running], None], open_storag
 def settle_memory() -> None:
     """Spare the collector what lives as long as the process, and have it run less often.
 
-    A message makes a few hundred short-lived objects and no cycles; with the usual thresholds the collector would walk
-    over all connections many times a second and find nothing.
+    A full collection walks over everything that the imports left, some 150,000 objects, and stops all stations for
+    the time being (measured: 0.1 s); frozen, that part costs nothing. Messages make short-lived objects and hardly a
+    cycle, so a rare run of the youngest generation is enough.
     """
     gc.collect()
     gc.freeze()

@@ -263,6 +263,8 @@ class ScriptedCsms:
                 return {"idTokenInfo": self._info(payload["idToken"])}
             case "TransactionEvent" if "idToken" in payload:
                 return {"idTokenInfo": self._info(payload["idToken"])}
+            case "Heartbeat":
+                return {"currentTime": "2026-01-01T00:00:00Z"}
             case "DataTransfer":
                 return {"status": "UnknownVendorId"}
             case _:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance.peers import REFUSED, REMOVED, Fault, change, drop, early, refuse, twice
+from tests.conformance.wrong_peers_remote_control import REMOTE_CONTROL
 
 __all__ = ["WRONG_PEERS", "WrongPeer"]
 
@@ -87,7 +88,7 @@ _SESSION = (
 _OFFLINE_THRESHOLD = (("component.name", "AuthCtrlr"), ("variable.name", "MessageTimeout"))
 _PROFILE = "connectionData"
 
-_TABLE: Mapping[str, tuple[_Row, ...]] = {
+_TABLE: dict[str, tuple[_Row, ...]] = {
     "TC_A_01_CSMS": (("2", "", Fault(lets_in=lambda right: False)), *_boot("Booted 2")),
     "TC_A_02_CSMS": (
         ("2", "", Fault(lets_in=lambda right: True)),
@@ -255,4 +256,4 @@ _TABLE: Mapping[str, tuple[_Row, ...]] = {
     ),
 }
 
-WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in _TABLE.items() for row in rows)
+WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in (_TABLE | REMOTE_CONTROL).items() for row in rows)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from voltbridge.conformance.configuration import Configuration, Token
-from voltbridge.conformance.connection import Connection, Credentials
+from voltbridge.conformance.connection import Connection, Credentials, UpgradeRefused
 from voltbridge.conformance.drivers import CsmsDriver, Instruction
 from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.patience import within
@@ -128,6 +128,15 @@ class SimulatedStation:
             raise StepFailed(self.step(0), "a peer that answers", str(error) or "nothing") from error
         return self._connection
 
+    async def reconnect(self, step: int) -> None:
+        """Lose the connection at this step and come back after the configured transaction duration."""
+        await self.disconnect()
+        await self.transaction_duration()
+        try:
+            await self.connect()
+        except UpgradeRefused as refused:
+            raise StepFailed(self.step(step + 1), "an upgraded connection", str(refused)) from None
+
     async def disconnect(self) -> None:
         """Close the connection if there is one."""
         if self._connection is not None:
@@ -228,7 +237,8 @@ class SimulatedStation:
         meter_value: Sequence[Mapping[str, Any]] | None = None,
         moment: datetime | None = None,
         custom_data: Mapping[str, Any] | None = None,
-        **info: str,
+        offline: bool = False,
+        **info: str | int,
     ) -> Received:
         """Send a TransactionEventRequest of the session at an EVSE, by default the configured one.
 
@@ -247,6 +257,8 @@ class SimulatedStation:
             "seqNo": session.seq_no,
             "transactionInfo": transaction,
         }
+        if offline:
+            payload["offline"] = True
         if known_evse:
             payload["evse"] = {"id": evse_id or self.evse_id, "connectorId": self.configuration.connector_id}
         if token is not None:

@@ -16,7 +16,13 @@ from voltbridge.conformance.csms.cases import (
     c_authorization as c_authorization,
 )
 from voltbridge.conformance.csms.cases import (
+    e_transaction_status as e_transaction_status,
+)
+from voltbridge.conformance.csms.cases import (
     e_transactions as e_transactions,
+)
+from voltbridge.conformance.csms.cases import (
+    f_remote_control as f_remote_control,
 )
 from voltbridge.conformance.csms.cases import (
     g_availability as g_availability,

@@ -19,7 +19,20 @@ from voltbridge.domain import commands as domain
 from voltbridge.domain.commands import CommandFilter, CommandState, OutcomeState
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Command", "CommandPage", "Envelope", "router", "show", "split"]
+__all__ = [
+    "Answer",
+    "Command",
+    "CommandId",
+    "CommandPage",
+    "CommandQuery",
+    "Envelope",
+    "Error",
+    "Kind",
+    "KindPage",
+    "router",
+    "show",
+    "split",
+]
 
 router = APIRouter(tags=["commands"])
 

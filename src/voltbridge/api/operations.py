@@ -19,7 +19,17 @@ from voltbridge.domain.errors import InvalidValue
 from voltbridge.domain.stations import RegistrationStatus, StationFilter
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Operation", "OperationPage", "router", "show"]
+__all__ = [
+    "NewOperation",
+    "Operation",
+    "OperationCommandQuery",
+    "OperationId",
+    "OperationPage",
+    "OperationQuery",
+    "Stations",
+    "router",
+    "show",
+]
 
 router = APIRouter(tags=["commands"])
 

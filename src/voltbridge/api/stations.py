@@ -27,7 +27,23 @@ from voltbridge.domain.identities import MAX_IDENTITY_LENGTH
 from voltbridge.domain.stations import RegistrationStatus, StationFilter, Strictness
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Station", "StationId", "StationPage", "router", "show"]
+__all__ = [
+    "Identity",
+    "Interval",
+    "Name",
+    "NewPassword",
+    "NewStation",
+    "Password",
+    "ProvisionedStation",
+    "SetPassword",
+    "Station",
+    "StationChanges",
+    "StationId",
+    "StationPage",
+    "StationQuery",
+    "router",
+    "show",
+]
 
 router = APIRouter(tags=["stations"])
 

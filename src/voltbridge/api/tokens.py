@@ -15,7 +15,25 @@ from voltbridge.domain import tokens as domain
 from voltbridge.domain.token_rules import TOKEN_TYPES
 from voltbridge.domain.tokens import AuthorizationStatus, TokenFilter
 
-__all__ = ["NewToken", "Token", "TokenChanges", "TokenPage", "router", "show"]
+__all__ = [
+    "Language",
+    "Message",
+    "NewToken",
+    "Note",
+    "PathText",
+    "PathType",
+    "StationIds",
+    "Token",
+    "TokenBody",
+    "TokenChanges",
+    "TokenPage",
+    "TokenQuery",
+    "TokenStatus",
+    "TokenText",
+    "TokenType",
+    "router",
+    "show",
+]
 
 router = APIRouter(tags=["tokens"])
 

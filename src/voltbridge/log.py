@@ -20,16 +20,17 @@ __all__ = ["configure", "hide_secrets"]
 _SECRET_ENDINGS: Final = ("password", "authorization", "authorization_key", "credentials", "secret", "admin_key")
 _HIDDEN: Final = "***"
 
-# Libraries that tell of every request or statement; their warnings are wanted, their news are not.
-_QUIET: Final = (
-    "uvicorn.access",
-    "uvicorn.error",
-    "aiohttp.access",
-    "aiohttp.server",
-    "alembic",
-    "sqlalchemy",
-    "asyncio",
-)
+_QUIET: Final = {
+    # Libraries that tell of every request or statement; their warnings are wanted, their news are not.
+    "uvicorn.access": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+    "aiohttp.server": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "asyncio": logging.WARNING,
+    # It warns of every broken request, and anybody can send those.
+    "uvicorn.error": logging.ERROR,
+}
 
 
 def hide_secrets(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -74,5 +75,5 @@ def configure(level: LogLevel, form: LogFormat) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(number, least))

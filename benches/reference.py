@@ -51,8 +51,15 @@ async def _serve(connection: ServerConnection) -> None:
 async def _run(ready_file: Path, compression: str | None) -> None:
     async with serve(_serve, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], compression=compression) as server:  # type: ignore[list-item]
         port = next(iter(server.sockets)).getsockname()[1]
-        ready_file.write_text(json.dumps({"ocpp_port": port, "pid": os.getpid()}), encoding="utf-8")
+        _write(ready_file, {"ocpp_port": port, "pid": os.getpid()})
         await asyncio.Event().wait()
+
+
+def _write(ready_file: Path, content: dict[str, int]) -> None:
+    """Whoever waits for the file finds it whole."""
+    temporary = ready_file.with_suffix(".new")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    temporary.rename(ready_file)
 
 
 def main() -> None:

@@ -41,6 +41,10 @@ from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
+from voltbridge.csms.blocks.k_smart_charging import v16 as smart_charging_v16
+from voltbridge.csms.blocks.k_smart_charging import v21 as smart_charging_v21
+from voltbridge.csms.blocks.k_smart_charging import v201 as smart_charging_v201
+from voltbridge.csms.blocks.k_smart_charging.service import SmartChargingService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
 from voltbridge.csms.blocks.p_data_transfer.vendors import Vendors
 from voltbridge.csms.commands.operations import OperationService
@@ -78,6 +82,11 @@ OpenStorage = Callable[[str, Clock], Awaitable[Storage]]
 
 _TIDY_EVERY_S: Final = 3600.0
 _CHECK_S: Final = 2.0
+_PROFILE_WORDS: Final = {
+    Version.V16: smart_charging_v16,
+    Version.V201: smart_charging_v201,
+    Version.V21: smart_charging_v21,
+}
 _QUESTIONS: Final = {Version.V16: provisioning_v16, Version.V201: provisioning_v201, Version.V21: provisioning_v21}
 
 
@@ -201,6 +210,19 @@ def _wire(
     operations = OperationService(
         commands, live, storage.stations, storage.commands, storage.operations, journal, events, ids, clock
     )
+    smart_charging = SmartChargingService(
+        storage.charging_profiles,
+        storage.installed_profiles,
+        storage.charging_limits,
+        storage.connectors,
+        storage.stations,
+        live,
+        calls,
+        commands,
+        events,
+        clock,
+        _PROFILE_WORDS,
+    )
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
         stations=StationService(storage.stations, live, bus, events, clock, boots),
@@ -208,6 +230,7 @@ def _wire(
         transactions=transactions,
         availability=availability,
         meter_values=MeterValueService(transactions, journal, events),
+        smart_charging=smart_charging,
         data_transfer=DataTransferService(_vendors(), events, clock),
         notifications=NotificationService(events, availability),
         calls=calls,

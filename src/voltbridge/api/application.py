@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from voltbridge import __version__
 from voltbridge.api import (
+    charging_profiles,
     commands,
     deviations,
     events,
@@ -42,7 +43,20 @@ __all__ = ["build"]
 
 _LARGEST_BODY: Final = 1024 * 1024
 
-_NOUNS: Final = (stations, evses, messages, ocpp, commands, operations, inbox, deviations, tokens, transactions, events)
+_NOUNS: Final = (
+    stations,
+    evses,
+    messages,
+    ocpp,
+    commands,
+    operations,
+    inbox,
+    deviations,
+    tokens,
+    transactions,
+    events,
+    charging_profiles,
+)
 
 
 def build(services: Services, readiness: Readiness, metrics: Metrics, admin_key: str) -> ASGIApp:

@@ -11,6 +11,7 @@ from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
+from voltbridge.csms.blocks.k_smart_charging.service import SmartChargingService
 from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
 from voltbridge.csms.commands.operations import OperationService
 from voltbridge.csms.commands.service import CommandService
@@ -41,6 +42,7 @@ class Services:
     transactions: TransactionService
     availability: AvailabilityService
     meter_values: MeterValueService
+    smart_charging: SmartChargingService
     data_transfer: DataTransferService
     notifications: NotificationService
     calls: StationCalls

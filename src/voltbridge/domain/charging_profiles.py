@@ -186,20 +186,23 @@ class ProfileCriteria:
     stack_level: int | None = None
 
 
-class ProfileConflict(Exception):
+class ProfileConflict(InvalidValue):
     """Another profile of the same purpose and stack level would be valid at the same time (K01.FR.06, K01.FR.39)."""
 
     def __init__(self, other: InstalledProfile) -> None:
         where = f"EVSE {other.evse_id}" if other.evse_id else "the whole station"
         super().__init__(
-            f"profile {other.profile.id} on {where} has the same purpose and stack level at the same time; "
-            f"clear it first, use its id to replace it, or choose another stack level"
+            "stack_level",
+            f"is taken: profile {other.profile.id} on {where} has the same purpose and stack level at the same time; "
+            f"clear it first, use its id to replace it, or choose another stack level",
         )
         self.other = other
 
 
-def check_profile(profile: ChargingProfile) -> None:
-    """Raises InvalidValue for what no version allows; ``field`` is a path such as ``schedules[0].periods[1].start_s``.
+def check_profile(profile: ChargingProfile, evse_id: int | None = None) -> None:
+    """Raises InvalidValue for what no version allows there (None: anywhere it may be set).
+
+    Its ``field`` is a path such as ``schedules[0].periods[1].start_s``.
 
     K01.FR.16, FR.19, FR.22, FR.31, FR.35, FR.38, FR.40, FR.41.
     """
@@ -220,6 +223,10 @@ def check_profile(profile: ChargingProfile) -> None:
         raise InvalidValue("transaction_id", "is only for purpose TxProfile")
     if None not in (profile.valid_from, profile.valid_to) and profile.valid_from >= profile.valid_to:  # type: ignore[operator]
         raise InvalidValue("valid_to", "must be later than valid_from")
+    if profile.purpose is ProfilePurpose.STATION_MAX and evse_id not in (None, 0):
+        raise InvalidValue("evse_id", "must be 0 for ChargingStationMaxProfile: it limits the whole station")
+    if profile.purpose is ProfilePurpose.TX and evse_id == 0:
+        raise InvalidValue("evse_id", "must be that of the transaction for TxProfile")
     if not 1 <= len(profile.schedules) <= 3:
         raise InvalidValue("schedules", "must be one to three")
     for index, schedule in enumerate(profile.schedules):
@@ -235,6 +242,8 @@ def _check_schedule(schedule: ChargingSchedule, kind: ProfileKind, path: str) ->
         raise InvalidValue(f"{path}.duration_s", "must be more than 0")
     if schedule.min_rate is not None and not 0 <= schedule.min_rate < float("inf"):
         raise InvalidValue(f"{path}.min_rate", "must be 0 or more")
+    if schedule.min_rate is not None and round(schedule.min_rate * 10) / 10 != schedule.min_rate:
+        raise InvalidValue(f"{path}.min_rate", "can have one decimal at most")
     if not schedule.periods:
         raise InvalidValue(f"{path}.periods", "must not be empty")
     last = -1
@@ -246,6 +255,8 @@ def _check_schedule(schedule: ChargingSchedule, kind: ProfileKind, path: str) ->
             raise InvalidValue(f"{where}.start_s", "must be later than that of the period before")
         if period.limit is None or not 0 <= period.limit < float("inf"):
             raise InvalidValue(f"{where}.limit", "must be 0 or more")
+        if round(period.limit * 10) / 10 != period.limit:
+            raise InvalidValue(f"{where}.limit", "can have one decimal at most")
         if period.number_phases is not None and not 1 <= period.number_phases <= 3:
             raise InvalidValue(f"{where}.number_phases", "must be 1, 2 or 3")
         if period.phase_to_use is not None and (period.number_phases != 1 or not 1 <= period.phase_to_use <= 3):

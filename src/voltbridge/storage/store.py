@@ -16,6 +16,7 @@ from voltbridge.storage.failures import is_outage
 from voltbridge.storage.journal import SqlJournal
 from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.charging_profiles import ChargingLimits, ChargingProfiles, InstalledProfiles
 from voltbridge.storage.sql.commands import Commands, Operations
 from voltbridge.storage.sql.connectors import Connectors
 from voltbridge.storage.sql.deviations import Deviations
@@ -49,6 +50,9 @@ class Storage:
         self.events = Events(sessions)
         self.deviations = Deviations(sessions)
         self.stations = Stations(sessions, self.messages)
+        self.charging_profiles = ChargingProfiles(sessions)
+        self.installed_profiles = InstalledProfiles(sessions)
+        self.charging_limits = ChargingLimits(sessions)
         self.commands = Commands(sessions)
         self.operations = Operations(sessions)
         self.states = StationStates(sessions)

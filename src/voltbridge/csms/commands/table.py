@@ -8,6 +8,7 @@ from voltbridge.csms.blocks.b_provisioning import commands as b
 from voltbridge.csms.blocks.e_transactions import commands as e
 from voltbridge.csms.blocks.f_remote_control import commands as f
 from voltbridge.csms.blocks.g_availability import commands as g
+from voltbridge.csms.blocks.k_smart_charging import commands as k
 from voltbridge.csms.commands.kinds import CommandKind
 
 __all__ = ["COMMAND_KINDS"]
@@ -17,4 +18,5 @@ COMMAND_KINDS: Final[tuple[CommandKind, ...]] = (
     *e.COMMANDS,
     *f.COMMANDS,
     *g.COMMANDS,
+    *k.COMMANDS,
 )

@@ -18,6 +18,7 @@ from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.charging_profiles import ChargingLimits, ChargingProfiles, InstalledProfiles
 from voltbridge.storage.sql.commands import Commands, Operations
+from voltbridge.storage.sql.configurations import Configurations
 from voltbridge.storage.sql.connectors import Connectors
 from voltbridge.storage.sql.deviations import Deviations
 from voltbridge.storage.sql.events import Events
@@ -26,6 +27,7 @@ from voltbridge.storage.sql.meter_values import MeterValues
 from voltbridge.storage.sql.stations import Stations
 from voltbridge.storage.sql.tokens import Tokens
 from voltbridge.storage.sql.transactions import Transactions
+from voltbridge.storage.sql.variables import Variables
 from voltbridge.storage.states import StationStates
 from voltbridge.storage.writer import Writer
 
@@ -53,6 +55,8 @@ class Storage:
         self.charging_profiles = ChargingProfiles(sessions)
         self.installed_profiles = InstalledProfiles(sessions)
         self.charging_limits = ChargingLimits(sessions)
+        self.variables = Variables(sessions)
+        self.configurations = Configurations(sessions)
         self.commands = Commands(sessions)
         self.operations = Operations(sessions)
         self.states = StationStates(sessions)

@@ -46,6 +46,7 @@ from voltbridge.storage.sql.connectors import delete_connectors
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import delete_loose_meter_values
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.variables import delete_variables
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = ["Stations", "read_stations", "report_row", "report_upsert", "station_reports", "stations"]
@@ -161,6 +162,7 @@ class Stations:
                 raise NotFound("station", station_id)
             connection.execute(delete(station_reports).where(station_reports.c.station_id == station_id))
             delete_connectors(connection, station_id)
+            delete_variables(connection, station_id)
             delete_commands(connection, station_id)
 
         await self._sessions.write(forget)

@@ -22,6 +22,7 @@ from aiohttp import WSMsgType, web
 from voltbridge.clock import SystemClock
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
+from voltbridge.conformance.failure import DriverFailed
 from voltbridge.domain.clock import Cancel
 
 __all__ = [
@@ -90,7 +91,7 @@ class Sent:
 
 
 def _select(nth: int, offered: list[str]) -> str | None:
-    return "ocpp2.0.1" if "ocpp2.0.1" in offered else REFUSED
+    return next((each for each in ("ocpp2.0.1", "ocpp1.6") if each in offered), REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,10 @@ class ScriptedCsms:
             return
         self._answered.clear()
         await self._call(instruction.action, instruction.payload)
-        await self._answered.wait()
+        try:
+            await asyncio.wait_for(self._answered.wait(), instruction.timeout_s)
+        except TimeoutError:
+            raise DriverFailed("no answer") from None
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         return bool(self._response == response) and not self.fault.shows_nothing
@@ -259,6 +263,10 @@ class ScriptedCsms:
         match action:
             case "BootNotification":
                 return {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": "Accepted"}
+            case "Authorize" if "idTag" in payload:
+                return {"idTagInfo": self._info_of_tag(payload["idTag"])}
+            case "StartTransaction":
+                return {"transactionId": len(self._sent), "idTagInfo": self._info_of_tag(payload["idTag"])}
             case "Authorize":
                 return {"idTokenInfo": self._info(payload["idToken"])}
             case "TransactionEvent" if "idToken" in payload:
@@ -269,6 +277,10 @@ class ScriptedCsms:
                 return {"status": "UnknownVendorId"}
             case _:
                 return {}
+
+    def _info_of_tag(self, id_tag: str) -> dict[str, Any]:
+        known = [info for (_, id_token), info in self._known.items() if id_token == id_tag]
+        return {"status": known[0]["status"] if known else "Invalid"}
 
     def _info(self, token: Mapping[str, str]) -> dict[str, Any]:
         return self._known.get((token["type"], token["idToken"]), {"status": "Unknown"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -25,11 +26,13 @@ async def csms() -> AsyncIterator[RestCsms]:
 
 def configured_for(case_id: str) -> Configuration:
     """A station and tokens of the case's own, so that no case meets what another left."""
+    # In 1.6 a token has twenty characters at most.
+    prefix = f"{zlib.crc32(case_id.encode()):08x}" if case_id.startswith("TC16") else case_id[:-5]
     tokens = {
-        field.name: Token(id_token=f"{case_id[:-5]}-{field.name}", type=field.default.type)
+        field.name: Token(id_token=f"{prefix}-{field.name}", type=field.default.type)
         for field in msgspec.structs.fields(Tokens)
     }
-    return Configuration(station_id=case_id, tokens=Tokens(**tokens), message_timeout_s=10)
+    return Configuration(station_id=case_id, tokens=Tokens(**tokens), message_timeout_s=10, unanswered_s=0.2)
 
 
 @pytest.mark.parametrize("case_id", CSMS_CASES)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance.peers import REFUSED, REMOVED, Fault, change, drop, early, refuse, twice
+from tests.conformance.wrong_peers_16 import REMOTE_CONTROL_16
 from tests.conformance.wrong_peers_remote_control import REMOTE_CONTROL
 
 __all__ = ["WRONG_PEERS", "WrongPeer"]
@@ -256,4 +257,6 @@ _TABLE: dict[str, tuple[_Row, ...]] = {
     ),
 }
 
-WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in (_TABLE | REMOTE_CONTROL).items() for row in rows)
+_ALL: Mapping[str, tuple[_Row, ...]] = _TABLE | REMOTE_CONTROL | REMOTE_CONTROL_16
+
+WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in _ALL.items() for row in rows)

@@ -1,18 +1,23 @@
-"""Every test case of OCPP 2.0.1 Part 6 after the errata of 2025-09: id, role, block, profiles, requirements.
+"""Every test case of OCPP 2.0.1 Part 6 after the errata of 2025-09, and our own for 1.6: id, role, block, profiles.
 
-The table names all cases of both roles, written or not, so that a report can say what is missing. A case without
+The first table names all cases of both roles, written or not, so that a report can say what is missing. A case without
 profiles is in the document but no longer part of certification.
+
+1.6 has no public test cases. Those here follow from its text, each named ``TC16_<block>_<message>_<what comes of it>``
+in ``cases_16.csv``, with its profile (whose names begin with 1.6) and the sections it follows from.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from types import MappingProxyType
 from typing import Final
+
+from voltbridge.protocol.versions import Version
 
 __all__ = ["CATALOGUE", "PROFILES", "Need", "Part6Case", "Role", "cases_of"]
 
@@ -41,7 +46,8 @@ class Part6Case:
     """The letter of the functional block."""
     profiles: Mapping[str, Need]
     requirements: tuple[str, ...]
-    """Ids of Part 2, such as ``B01.FR.02``; empty where the document names none."""
+    """Ids of Part 2, such as ``B01.FR.02``, or sections of 1.6; empty where the document names none."""
+    version: Version = Version.V201
 
 
 PROFILES: Final = (
@@ -53,8 +59,15 @@ PROFILES: Final = (
     "Reservation",
     "Advanced User Interface",
     "ISO 15118 Support",
+    "1.6 Core",
+    "1.6 Firmware Management",
+    "1.6 Local Auth List Management",
+    "1.6 Reservation",
+    "1.6 Smart Charging",
+    "1.6 Remote Trigger",
+    "1.6 Security",
 )
-"""The certification profiles, in the order of Part 5."""
+"""The certification profiles, in the order of Part 5; then the feature profiles of 1.6 and its security extension."""
 
 _ROLES: Final = {"CS": Role.STATION, "CSMS": Role.CSMS}
 
@@ -71,10 +84,26 @@ def _row(row: Mapping[str, str]) -> Part6Case:
     )
 
 
+def _row_16(row: Mapping[str, str]) -> Part6Case:
+    _, block, _, _ = row["id"].split("_")
+    return Part6Case(
+        id=row["id"],
+        role=Role.CSMS,
+        block=block,
+        profiles=MappingProxyType({f"1.6 {row['profile']}": Need.MANDATORY}),
+        requirements=tuple(row["sections"].split()),
+        version=Version.V16,
+    )
+
+
 def _table() -> Mapping[str, Part6Case]:
-    text = resources.files("voltbridge.conformance").joinpath("part6_201.csv").read_text("ascii")
-    cases = map(_row, csv.DictReader(text.splitlines()))
+    cases = [*map(_row, _read("part6_201.csv")), *map(_row_16, _read("cases_16.csv"))]
     return MappingProxyType({case.id: case for case in cases})
+
+
+def _read(name: str) -> Iterator[dict[str, str]]:
+    text = resources.files("voltbridge.conformance").joinpath(name).read_text("ascii")
+    return csv.DictReader(text.splitlines())
 
 
 CATALOGUE: Final = _table()

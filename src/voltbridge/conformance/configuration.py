@@ -85,6 +85,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     data_transfer_message_id: str = "Unknown"
     message_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
     """How long an answer may take."""
+    unanswered_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
+    """How long the CSMS is told to wait, in cases that leave it without an answer."""
     transaction_duration_s: _Seconds = 1.0
     ev_connection_timeout_s: _Seconds = 1.0
     aligned_interval_s: _Seconds = 0.5

@@ -1,6 +1,6 @@
 """The kit's end of a WebSocket: a small RPC layer of its own, strict where the product's may be lenient.
 
-It plays the charging station. Every frame that comes in has to be a well-formed OCPP-J 2.0.1 frame, an answer to the
+It plays the charging station. Every frame that comes in has to be a well-formed OCPP-J frame, an answer to the
 call that is outstanding or a call; anything else is a fault that fails the case at its next step. A call that the case
 does not wait for is answered with NotSupported, which any CSMS has to live with.
 """
@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 import msgspec
@@ -30,7 +30,6 @@ from voltbridge.protocol.versions import Version
 
 __all__ = ["Connection", "Credentials", "UpgradeRefused"]
 
-_ACTIONS: Final = actions(Version.V201)
 _CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
 
 
@@ -80,7 +79,10 @@ class Connection:
         headers: Mapping[str, str],
         transcript: Transcript,
         clock: Clock,
+        version: Version,
     ) -> None:
+        self._version = version
+        self._actions = actions(version)
         self._session = session
         self._socket = socket
         self._transcript = transcript
@@ -102,6 +104,7 @@ class Connection:
         transcript: Transcript,
         clock: Clock,
         timeout_s: float,
+        version: Version = Version.V201,
     ) -> Self:
         """Connect and upgrade.
 
@@ -134,16 +137,16 @@ class Connection:
             raise
         selected = headers.get("Sec-WebSocket-Protocol")
         transcript.append(Entry(clock.now(), Way.RECEIVED, f"HTTP 101 Sec-WebSocket-Protocol: {selected}"))
-        return cls(session, socket, headers, transcript, clock)
+        return cls(session, socket, headers, transcript, clock, version)
 
     async def call(self, step: str, action: str, payload: Mapping[str, Any], timeout_s: float) -> Received:
         """Send a CALL; the CALLRESULT's payload. ``step`` is where the answer belongs.
 
         Raises StepFailed when the answer does not come in time, is an error or breaks the schema.
         """
-        kind = _ACTIONS[action]
+        kind = self._actions[action]
         request = msgspec.json.encode(payload)
-        decode(kind.request, request, version=Version.V201)
+        decode(kind.request, request, version=self._version)
         unique_id = str(uuid.uuid4())
         self.check(step)
         outstanding = _Outstanding(unique_id, asyncio.get_running_loop().create_future())
@@ -160,7 +163,7 @@ class Connection:
         if message_type == _CALL_ERROR:
             raise StepFailed(step, f"{action}Response", "CALLERROR " + " ".join(bytes(part).decode() for part in rest))
         assert kind.response is not None
-        return _checked(step, f"{action}Response", kind.response, rest[0])
+        return self._checked(step, f"{action}Response", kind.response, rest[0])
 
     def listen(self, action: str) -> asyncio.Future[tuple[str, msgspec.Raw]]:
         """From now on wait for the peer's CALL of this action; the future gets its unique id and payload."""
@@ -171,13 +174,13 @@ class Connection:
     def request(self, step: str, action: str, payload: msgspec.Raw) -> Received:
         """The payload of a CALL that came. Raises StepFailed when it breaks the schema."""
         self.check(step)
-        return _checked(step, f"{action}Request", _ACTIONS[action].request, payload)
+        return self._checked(step, f"{action}Request", self._actions[action].request, payload)
 
     async def answer(self, step: str, action: str, unique_id: str, payload: Mapping[str, Any]) -> None:
         """Send the CALLRESULT."""
-        kind = _ACTIONS[action].response
+        kind = self._actions[action].response
         assert kind is not None
-        decode(kind, msgspec.json.encode(payload), version=Version.V201)
+        decode(kind, msgspec.json.encode(payload), version=self._version)
         await self._send([_CALL_RESULT, unique_id, payload])
         self.check(step)
 
@@ -250,12 +253,11 @@ class Connection:
     def _note(self, text: str) -> None:
         self._transcript.append(Entry(self._clock.now(), Way.NOTE, text))
 
-
-def _checked(step: str, name: str, kind: type[Payload], payload: msgspec.Raw) -> Received:
-    """The payload when the schema accepts it; raises StepFailed otherwise."""
-    try:
-        decode(kind, payload, version=Version.V201)
-    except Violation as violation:
-        wrong = f"{violation} ({violation.kind})"
-        raise StepFailed(step, f"{name} as the schema wants it", wrong) from None
-    return Received(step, name, msgspec.json.decode(payload))
+    def _checked(self, step: str, name: str, kind: type[Payload], payload: msgspec.Raw) -> Received:
+        """The payload when the schema accepts it; raises StepFailed otherwise."""
+        try:
+            decode(kind, payload, version=self._version)
+        except Violation as violation:
+            wrong = f"{violation} ({violation.kind})"
+            raise StepFailed(step, f"{name} as the schema wants it", wrong) from None
+        return Received(step, name, msgspec.json.decode(payload))

@@ -20,6 +20,8 @@ class Instruction:
     action: str
     payload: Mapping[str, Any]
     """As on the wire. What really arrives is checked by the case."""
+    timeout_s: float | None = None
+    """How long the CSMS is to wait for the answer, in cases that give none; None: as long as it does."""
 
 
 class CsmsDriver(Protocol):

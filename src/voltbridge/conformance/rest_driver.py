@@ -63,7 +63,8 @@ class RestCsms:
         """Send the message through the door; returns when the station has answered it."""
         path = f"/stations/{quote(instruction.station_id, safe='')}/ocpp/{instruction.action}"
         self._last = None
-        await self._send("POST", f"{path}?timeout_s={self._timeout_s:g}", instruction.payload)
+        timeout_s = self._timeout_s if instruction.timeout_s is None else instruction.timeout_s
+        await self._send("POST", f"{path}?timeout_s={timeout_s:g}", instruction.payload)
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         """Whether the door answered with this response."""

@@ -10,12 +10,14 @@ from enum import StrEnum
 from voltbridge.conformance.case import CsmsCase, Start
 from voltbridge.conformance.configuration import Configuration
 from voltbridge.conformance.connection import UpgradeRefused
+from voltbridge.conformance.csms.charge_point import charge_point_booted
 from voltbridge.conformance.csms.states import booted
 from voltbridge.conformance.csms.station import SimulatedStation
 from voltbridge.conformance.drivers import CsmsDriver
 from voltbridge.conformance.failure import DriverFailed, NotApplicable, StepFailed
 from voltbridge.conformance.transcript import Transcript
 from voltbridge.domain.clock import Clock
+from voltbridge.protocol.versions import Version
 
 __all__ = ["Outcome", "Verdict", "run_case", "run_cases"]
 
@@ -70,7 +72,7 @@ async def run_cases(
 
 async def run_case(case: CsmsCase, configuration: Configuration, csms: CsmsDriver, clock: Clock) -> Outcome:
     """Run one case against a CSMS that is prepared."""
-    station = SimulatedStation(configuration, csms, clock)
+    station = SimulatedStation(configuration, csms, clock, case.part6.version)
     case_id = case.part6.id
     try:
         await _bring(station, case.start)
@@ -105,4 +107,4 @@ async def _bring(station: SimulatedStation, start: Start) -> None:
         except UpgradeRefused as refused:
             raise StepFailed(station.step(0), "an upgraded connection", str(refused)) from None
     if start is Start.BOOTED:
-        await booted(station)
+        await (charge_point_booted if station.version is Version.V16 else booted)(station)

@@ -64,11 +64,14 @@ class SimulatedStation:
     configuration: Configuration
     csms: CsmsDriver
     clock: Clock
+    version: Version = Version.V201
     transcript: Transcript = field(default_factory=list)
     sessions: dict[int, Session] = field(default_factory=dict)
     """By EVSE id, from the first use on."""
     not_available: set[tuple[int, int]] = field(default_factory=set)
     """Connectors last reported as something else than Available."""
+    running: dict[int, int] = field(default_factory=dict)
+    """1.6: the number of the transaction that runs, by connector."""
     _connection: Connection | None = None
     _stage: str = ""
     _events: int = 0
@@ -105,7 +108,7 @@ class SimulatedStation:
         self,
         *,
         credentials: Credentials | None = None,
-        subprotocols: Sequence[str] = (Version.V201,),
+        subprotocols: Sequence[str] | None = None,
     ) -> Connection:
         """Open a connection, by default as the configured station with its password, instead of the one there was.
 
@@ -118,11 +121,12 @@ class SimulatedStation:
         try:
             self._connection = await Connection.open(
                 f"{self.csms.url}/{quote(configuration.station_id, safe='')}",
-                subprotocols=subprotocols,
+                subprotocols=(self.version,) if subprotocols is None else subprotocols,
                 credentials=credentials,
                 transcript=self.transcript,
                 clock=self.clock,
                 timeout_s=configuration.message_timeout_s,
+                version=self.version,
             )
         except OSError as error:
             raise StepFailed(self.step(0), "a peer that answers", str(error) or "nothing") from error
@@ -158,12 +162,18 @@ class SimulatedStation:
         """
         return await self.connection.call(self.step(step + 1), action, payload, self.configuration.message_timeout_s)
 
-    async def asked(self, step: int, text: str, action: str, payload: Mapping[str, Any]) -> Asked:
-        """Have the CSMS send a request at this step (``text`` asks a person for it), and wait for it."""
+    async def asked(
+        self, step: int, text: str, action: str, payload: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> Asked:
+        """Have the CSMS send a request at this step (``text`` asks a person for it), and wait for it.
+
+        ``timeout_s`` is how long the CSMS is to wait for the answer, where the case will give none.
+        """
         name = self.step(step)
         came = self.connection.listen(action)
         self.note(f"told the CSMS: {text}")
-        told = asyncio.create_task(self.csms.send(Instruction(text, self.configuration.station_id, action, payload)))
+        instruction = Instruction(text, self.configuration.station_id, action, payload, timeout_s)
+        told = asyncio.create_task(self.csms.send(instruction))
         self._told.append(told)
         try:
             async with within(self.csms.reaction_s, self.clock):
@@ -283,12 +293,23 @@ class SimulatedStation:
     async def restore(self) -> None:
         """Leave as the next case wants to find it: no open transaction, every connector available."""
         with self.stage("after"):
+            if self.version is Version.V16:
+                await self._restore_charge_point()
+                return
             for evse_id, session in self.sessions.items():
                 if session.transaction_id is not None:
                     await self.transaction_event(
                         1, "Ended", "AbnormalCondition", evse_id=evse_id, stoppedReason="Other"
                     )
             await self.report(2, "Available", sorted(self.not_available))
+
+    async def _restore_charge_point(self) -> None:
+        for number in self.running.values():
+            stop = {"transactionId": number, "meterStop": 0, "timestamp": self.now(), "reason": "Other"}
+            await self.call(1, "StopTransaction", stop)
+        for evse_id, _ in sorted(self.not_available):
+            status = {"connectorId": evse_id, "errorCode": "NoError", "status": "Available"}
+            await self.call(2, "StatusNotification", status)
 
     def note(self, text: str) -> None:
         """Leave a note among the frames."""
@@ -319,6 +340,10 @@ class Asked:
     def expect(self, path: str, *allowed: object) -> None:
         """As ``Received.expect``, of the request."""
         self.request.expect(path, *allowed)
+
+    async def ignore(self) -> None:
+        """Give no answer, and wait until the CSMS has given up waiting for one."""
+        await asyncio.wait([self.told])
 
     async def answer(self, payload: Mapping[str, Any], *, seen: str | None = None) -> None:
         """Send the response at the next step and wait until the CSMS took it.

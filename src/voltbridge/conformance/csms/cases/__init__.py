@@ -33,6 +33,9 @@ from voltbridge.conformance.csms.cases import (
 from voltbridge.conformance.csms.cases import (
     p_data_transfer as p_data_transfer,
 )
+from voltbridge.conformance.csms.cases import (
+    remote_control_16 as remote_control_16,
+)
 
 __all__ = ["CSMS_CASES"]
 

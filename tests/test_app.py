@@ -66,6 +66,41 @@ async def test_a_start_that_fails_late_gives_everything_back(settings: Settings)
     assert len(asyncio.all_tasks()) == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"http_host": "203.0.113.1"},
+            r"^203\.0\.113\.1 is no address of this machine \(.+\); choose another --http-host$",
+        ),
+        (
+            {"ocpp_host": "203.0.113.1"},
+            r"^203\.0\.113\.1 is no address of this machine \(.+\); choose another --ocpp-host$",
+        ),
+        ({"database_url": "mysql://x/y"}, r"^the database URL must begin with sqlite: or postgresql:, not mysql:$"),
+        ({"database_url": "nonsense"}, r"^the database URL cannot be read; it looks like postgresql://user@host/name$"),
+        (
+            {"database_url": "postgresql://u:hunter2@127.0.0.1:1/x"},
+            r"^the database given with --database-url cannot be opened: (?!.*hunter2).+$",
+        ),
+    ],
+)
+async def test_a_mistake_is_told_in_one_sentence(settings: Settings, changes: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        await start(dataclasses.replace(settings, **changes))  # type: ignore[arg-type]
+    assert _free(settings)
+
+
+async def test_files_that_cannot_be_used_are_named(settings: Settings) -> None:
+    settings.data.mkdir()
+    (settings.data / "voltbridge.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(ConfigurationError, match=r"^the database in .+/data cannot be opened: file is not a database$"):
+        await start(settings)
+    settings.admin_key_file.chmod(0o644)
+    with pytest.raises(ConfigurationError, match=r"run: chmod 600 .+/data/admin\.key$"):
+        await start(settings)
+
+
 async def test_a_stop_answers_and_commits_what_was_received(settings: Settings) -> None:
     running = await start(settings)
     async with Station(running.ocpp_port, "CP-1") as station:

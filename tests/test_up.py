@@ -210,33 +210,13 @@ def test_two_processes_do_not_share_a_directory(machine: Machine) -> None:
     assert "in use by another Voltbridge" in machine.refused("db", "upgrade")
 
 
-@pytest.mark.parametrize("name", ["ocpp", "http"])
-def test_a_port_in_use_is_named(machine: Machine, name: str) -> None:
+def test_mistakes_stop_the_start_with_one_sentence(machine: Machine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = "http" if name == "ocpp" else "ocpp"
-        said = machine.refused("up", f"--{name}-host", "127.0.0.1", f"--{name}-port", str(port), f"--{other}-port", "0")
-    assert said == (f"port {port} on 127.0.0.1 is taken by another program; stop that or choose another --{name}-port")
-
-
-def test_other_mistakes_stop_the_start_with_one_sentence(machine: Machine) -> None:
-    free = ("--ocpp-port", "0", "--http-port", "0")
-    assert "is no address of this machine" in machine.refused("up", "--http-host", "203.0.113.1", "--http-port", "0")
-    assert "is no address of this machine" in machine.refused("up", *free, "--ocpp-host", "203.0.113.1")
-    said = machine.refused("up", *free, "--database-url", "mysql://x/y")
-    assert said == "the database URL must begin with sqlite: or postgresql:, not mysql:"
-    said = machine.refused("up", *free, "--database-url", "nonsense")
-    assert said == "the database URL cannot be read; it looks like postgresql://user@host/name"
-    said = machine.refused("up", *free, VOLTBRIDGE_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/x")
-    assert said.startswith("the database given with --database-url cannot be opened: ")
-    assert "hunter2" not in said
-    (machine.directory / "voltbridge-data" / "voltbridge.db").write_bytes(b"no database" * 1000)
-    said = machine.refused("up", *free)
-    assert said.startswith("the database in voltbridge-data cannot be opened: ")
-    (machine.directory / "voltbridge-data" / "admin.key").chmod(0o644)
-    assert "run: chmod 600 voltbridge-data/admin.key" in machine.refused("up", *free)
+        said = machine.refused("up", "--http-port", str(port), "--ocpp-port", "0")
+    assert said == f"port {port} on 127.0.0.1 is taken by another program; stop that or choose another --http-port"
     (machine.directory / "voltbridge.toml").write_text("ocpp_prot = 1")
     assert machine.refused("up").endswith("did you mean ocpp_port?")
 

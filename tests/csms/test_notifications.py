@@ -46,11 +46,9 @@ from voltbridge.protocol.versions import Version
 
 TYPES = {
     "BatterySwap": "battery.swap",
-    "ClearedChargingLimit": "charging_limit.cleared",
     "DiagnosticsStatusNotification": "diagnostics.status",
     "FirmwareStatusNotification": "firmware.status",
     "LogStatusNotification": "log.status",
-    "NotifyChargingLimit": "charging_limit.set",
     "NotifyCustomerInformation": "customer_information.reported",
     "NotifyDERAlarm": "der.alarm",
     "NotifyDERStartStop": "der.control_changed",
@@ -60,7 +58,6 @@ TYPES = {
     "NotifyPriorityCharging": "priority_charging.changed",
     "NotifyReport": "variables.reported",
     "PublishFirmwareStatusNotification": "firmware.publish_status",
-    "ReportChargingProfiles": "charging_profiles.reported",
     "ReportDERControl": "der.controls_reported",
     "ReservationStatusUpdate": "reservation.status",
     "SecurityEventNotification": "security.event",

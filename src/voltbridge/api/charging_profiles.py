@@ -11,7 +11,6 @@ from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import (
     NOT_TEXT,
-    Flag,
     Moment,
     PageOf,
     PageQuery,
@@ -24,7 +23,27 @@ from voltbridge.domain import charging_profiles as domain
 from voltbridge.domain.charging_profiles import LARGEST_ID, ProfileKind, ProfilePurpose, RateUnit, Recurrency
 from voltbridge.domain.composite_schedule import CompositeSchedule, Supply
 
-__all__ = ["ChargingProfile", "ChargingProfilePage", "NewChargingProfile", "router", "show"]
+__all__ = [
+    "ChargingLimit",
+    "ChargingLimitPage",
+    "ChargingProfile",
+    "ChargingProfilePage",
+    "Composite",
+    "CompositePeriod",
+    "CompositeQuery",
+    "InstalledProfile",
+    "InstalledProfilePage",
+    "NewChargingProfile",
+    "NewPeriod",
+    "NewSchedule",
+    "Period",
+    "ProfileBody",
+    "ProfileContent",
+    "ProfileId",
+    "Schedule",
+    "router",
+    "show",
+]
 
 router = APIRouter(tags=["charging profiles"])
 
@@ -33,8 +52,6 @@ _LARGEST_NAMED = 999_999_999
 ProfileId = Annotated[
     int, Path(ge=1, le=_LARGEST_NAMED, description="The profile's id, which is the one on the wire.", examples=[1])
 ]
-_Whole = Annotated[int, NOT_TEXT]
-_Number = Annotated[float, NOT_TEXT]
 
 
 class Period(Shape):
@@ -131,10 +148,10 @@ class Composite(Shape):
 class NewPeriod(RequestBody):
     """A limit from one moment of the schedule to the next period."""
 
-    start_s: Annotated[_Whole, Field(ge=0, le=LARGEST_ID)] = 0
-    limit: Annotated[_Number, Field(ge=0, le=1e9, examples=[16])]
-    number_phases: Annotated[_Whole, Field(ge=1, le=3)] | None = None
-    phase_to_use: Annotated[_Whole, Field(ge=1, le=3)] | None = None
+    start_s: Annotated[int, Field(ge=0, le=LARGEST_ID), NOT_TEXT] = 0
+    limit: Annotated[float, Field(ge=0, le=1e9, examples=[16]), NOT_TEXT]
+    number_phases: Annotated[int, Field(ge=1, le=3), NOT_TEXT] | None = None
+    phase_to_use: Annotated[int, Field(ge=1, le=3), NOT_TEXT] | None = None
 
 
 class NewSchedule(RequestBody):
@@ -142,8 +159,8 @@ class NewSchedule(RequestBody):
 
     unit: RateUnit
     start_at: Moment | None = Field(default=None, description="Needed unless the kind is Relative.")
-    duration_s: Annotated[_Whole, Field(ge=1, le=LARGEST_ID)] | None = None
-    min_rate: Annotated[_Number, Field(ge=0, le=1e9)] | None = None
+    duration_s: Annotated[int, Field(ge=1, le=LARGEST_ID), NOT_TEXT] | None = None
+    min_rate: Annotated[float, Field(ge=0, le=1e9), NOT_TEXT] | None = None
     periods: list[NewPeriod] = Field(min_length=1, max_length=1024)
 
 
@@ -153,7 +170,7 @@ class ProfileBody(RequestBody):
     name: str = Field(min_length=1, max_length=100, examples=["Evening peak"])
     purpose: ProfilePurpose = Field(examples=["TxDefaultProfile"])
     kind: ProfileKind = Field(examples=["Absolute"])
-    stack_level: Annotated[_Whole, Field(ge=0, le=LARGEST_ID)] = 0
+    stack_level: Annotated[int, Field(ge=0, le=LARGEST_ID), NOT_TEXT] = 0
     recurrency: Recurrency | None = Field(default=None, description="With kind Recurring.", examples=[None])
     valid_from: Moment | None = None
     valid_to: Moment | None = None
@@ -163,7 +180,7 @@ class ProfileBody(RequestBody):
 class NewChargingProfile(ProfileBody):
     """A profile to be kept."""
 
-    id: Annotated[_Whole, Field(ge=1, le=_LARGEST_NAMED)] | None = Field(
+    id: Annotated[int, Field(ge=1, le=_LARGEST_NAMED), NOT_TEXT] | None = Field(
         default=None, description="Left out: the next free one."
     )
 
@@ -175,7 +192,7 @@ class CompositeQuery(RequestBody):
     unit: RateUnit = RateUnit.A
     voltage_v: float = Field(default=230.0, gt=0, le=1500)
     phases: int = Field(default=3, ge=1, le=3)
-    is_dc: Flag = False
+    is_dc: bool = False
 
 
 def show(named: domain.NamedProfile) -> ChargingProfile:

@@ -68,7 +68,7 @@ REPORT: Final = "charging_profiles"
 _REPORTS_KEPT: Final = 8
 """Reports of one station that may be under way at a time."""
 
-Call = Callable[[Payload], Awaitable[Any]]
+_Call = Callable[[Payload], Awaitable[Any]]
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class SmartChargingService:
         return [one for one in found if one.profile.id not in over]
 
     async def install(
-        self, station_id: str, version: Version, evse_id: int, profile: ChargingProfile, call: Call
+        self, station_id: str, version: Version, evse_id: int, profile: ChargingProfile, call: _Call
     ) -> Answer:
         """Have a station take a profile. Raises InvalidValue (ProfileConflict), Unsupported and what ``call`` raises.
 
@@ -208,7 +208,7 @@ class SmartChargingService:
             stack_level=profile.stack_level,
         )
 
-    async def clear(self, station_id: str, version: Version, criteria: ProfileCriteria, call: Call) -> Answer:
+    async def clear(self, station_id: str, version: Version, criteria: ProfileCriteria, call: _Call) -> Answer:
         """Have a station clear profiles. Raises Unsupported and what ``call`` raises."""
         words = self.words[version]
         answers = [words.clear_answer(await call(request)) for request in words.clear_requests(criteria)]

@@ -81,6 +81,8 @@ class _Session:
     transaction_id: str
     needs: ChargingNeeds
     offered: ChargingSchedule | None = None
+    noted: bool = False
+    """Whether the offer is known to be among the station's profiles by now."""
     profile_id: int = 0
     refused: int = 0
 
@@ -119,17 +121,25 @@ class Vehicles:
         session = self._sessions.get((live.station_id, evse_id))
         until_s = _length(plan)
         supply = _supply(session.needs) if session is not None else None
-        allowed = await self._offers.composite(
-            live.station_id, evse_id, start_at=time_base, duration_s=until_s, unit=plan.unit, supply=supply
-        )
-        planned = composite_schedule(
-            [PlacedProfile(evse_id, _as_profile(plan, time_base))],
-            evse_id=evse_id,
-            start_at=time_base,
-            duration_s=until_s,
-            unit=plan.unit,
-            supply=supply,
-        )
+
+        def alone(schedule: ChargingSchedule, start_at: datetime) -> CompositeSchedule:
+            return composite_schedule(
+                [PlacedProfile(evse_id, _as_profile(schedule, start_at))],
+                evse_id=evse_id,
+                start_at=time_base,
+                duration_s=until_s,
+                unit=plan.unit,
+                supply=supply,
+            )
+
+        if session is not None and session.offered is not None and not session.noted:
+            # The plan has overtaken the answer to the offer, which leaves no more than everything else does.
+            allowed = alone(session.offered, session.offered.start_at or time_base)
+        else:
+            allowed = await self._offers.composite(
+                live.station_id, evse_id, start_at=time_base, duration_s=until_s, unit=plan.unit, supply=supply
+            )
+        planned = alone(plan, time_base)
         answer = EvAnswer("Accepted") if stays_within(planned, allowed) else EvAnswer("Rejected", "InvalidSchedule")
         if session is not None:
             session.refused = 0 if answer.status == "Accepted" else session.refused + 1
@@ -143,6 +153,7 @@ class Vehicles:
         try:
             profile = await self._profile(live, evse_id, session)
             answer = await self._offers.offer(live, evse_id, profile)
+            session.noted = True
             problem = None if answer.accepted else f"{answer.status} {answer.reason or ''}".strip()
         except (CallFailed, InvalidValue, Unsupported, StorageUnavailable) as error:
             problem = str(error)
@@ -174,7 +185,7 @@ class Vehicles:
             supply=_supply(needs),
             without_tx=True,
         )
-        session.offered = offer(needs, allowed)
+        session.offered, session.noted = offer(needs, allowed), False
         return ChargingProfile(
             id=session.profile_id,
             purpose=ProfilePurpose.TX,
@@ -189,9 +200,9 @@ def _supply(needs: ChargingNeeds) -> Supply:
     return Supply(voltage_v=needs.max_voltage_v, is_dc=True) if needs.is_dc else Supply(phases=needs.phases)
 
 
-def _as_profile(plan: ChargingSchedule, time_base: datetime) -> ChargingProfile:
-    """Its periods count from ``time_base`` (NotifyEVChargingScheduleRequest)."""
-    schedule = ChargingSchedule(plan.unit, plan.periods, time_base, plan.duration_s)
+def _as_profile(plan: ChargingSchedule, start_at: datetime) -> ChargingProfile:
+    """Its periods count from ``start_at``: of a plan its timeBase."""
+    schedule = ChargingSchedule(plan.unit, plan.periods, start_at, plan.duration_s)
     return ChargingProfile(1, ProfilePurpose.TX_DEFAULT, ProfileKind.ABSOLUTE, 0, (schedule,))
 
 

@@ -21,7 +21,7 @@ def upgrade() -> None:
         "installed_profiles",
         sa.Column("station_id", sa.Text(), nullable=False),
         sa.Column("profile_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("evse_id", sa.Integer(), nullable=False),
+        sa.Column("evse_id", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("noted_at_ms", sa.BigInteger(), nullable=False),
@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_table(
         "charging_limits",
         sa.Column("station_id", sa.Text(), nullable=False),
-        sa.Column("evse_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("evse_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("is_grid_critical", sa.Boolean(), nullable=True),
         sa.Column("schedules", sa.Text(), nullable=False),

@@ -24,6 +24,7 @@ _MASK = b"\x5a\x17\xc3\x99"
 _WINDOW_BITS = 12
 _TAIL = b"\x00\x00\xff\xff"
 _OFFER = "permessage-deflate; client_max_window_bits"
+_OFFER_OF_THE_LARGEST_WINDOW = "permessage-deflate"
 
 
 class ConnectionRefused(Exception):
@@ -53,7 +54,9 @@ def deflated(message: bytes) -> bytes:
 class Client(asyncio.Protocol):
     """One connection. ``on_message`` is called with each text message once the connection is open."""
 
-    def __init__(self, identity: str, *, password: str | None = None, deflate: bool = False) -> None:
+    def __init__(
+        self, identity: str, *, password: str | None = None, deflate: bool = False, largest_window: bool = False
+    ) -> None:
         self.identity = identity
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,6 +64,7 @@ class Client(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._password = password
         self._deflate = deflate
+        self._offer = _OFFER_OF_THE_LARGEST_WINDOW if largest_window else _OFFER
         self._inflater = zlib.decompressobj(-15) if deflate else None
         self._buffer = b""
         self._open = False
@@ -69,11 +73,22 @@ class Client(asyncio.Protocol):
 
     @classmethod
     async def connect(
-        cls, host: str, port: int, identity: str, *, password: str | None = None, deflate: bool = False
+        cls,
+        host: str,
+        port: int,
+        identity: str,
+        *,
+        password: str | None = None,
+        deflate: bool = False,
+        largest_window: bool = False,
     ) -> Client:
-        """An open connection. Raises ConnectionRefused and OSError."""
-        loop = asyncio.get_running_loop()
-        _, client = await loop.create_connection(lambda: cls(identity, password=password, deflate=deflate), host, port)
+        """An open connection. ``largest_window`` does not allow the server to limit ours.
+
+        Raises ConnectionRefused and OSError.
+        """
+        _, client = await asyncio.get_running_loop().create_connection(
+            lambda: cls(identity, password=password, deflate=deflate, largest_window=largest_window), host, port
+        )
         await client.opened
         return client
 
@@ -119,7 +134,7 @@ class Client(asyncio.Protocol):
             credentials = base64.b64encode(f"{self.identity}:{self._password}".encode()).decode()
             lines.append(f"Authorization: Basic {credentials}")
         if self._deflate:
-            lines.append(f"Sec-WebSocket-Extensions: {_OFFER}")
+            lines.append(f"Sec-WebSocket-Extensions: {self._offer}")
         transport.write("\r\n".join((*lines, "", "")).encode())
 
     def data_received(self, data: bytes) -> None:

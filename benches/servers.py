@@ -14,7 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LOAD_CORE", "SERVER_CORE", "Server", "on_core", "raise_open_files", "reference", "running", "unstored", "up"]
+__all__ = [
+    "LOAD_CORE",
+    "SERVER_CORE",
+    "Server",
+    "on_core",
+    "raise_open_files",
+    "reference",
+    "running",
+    "unstored",
+    "up",
+]
 
 _CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = _CORES[0]

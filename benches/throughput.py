@@ -92,7 +92,8 @@ def _rows(database: Path) -> int:
 
 
 def _ratio(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], figure: str) -> float:
-    return round(median(our[figure] / their[figure] for our, their in zip(ours, theirs, strict=True)), 2)
+    ratio: float = median(our[figure] / their[figure] for our, their in zip(ours, theirs, strict=True))
+    return round(ratio, 2)
 
 
 def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:

@@ -85,7 +85,7 @@ Id = Annotated[
 
 
 Flag = Annotated[bool, Field(strict=True)]
-"""True or false in a body; 0, 1 and "yes" are not taken for one."""
+"""True or false in a body; 0, 1 and "yes" are not taken for one. Not for a query, where all values are texts."""
 
 
 def _no_text(value: object) -> object:
@@ -95,7 +95,7 @@ def _no_text(value: object) -> object:
 
 
 NOT_TEXT: Final = BeforeValidator(_no_text)
-"""Put behind a number of a body: a text is not taken for one."""
+"""Put behind a number of a body and its limits: a text is not taken for one. (In front, it would hide the limits.)"""
 
 
 def number_of(identifier: str) -> int:

@@ -87,7 +87,8 @@ class StationConnection:
         self._task = asyncio.current_task()
         self._shared = shared
         self._clock = shared.clock
-        self._journal = shared.journal
+        self._put = shared.journal.put
+        self._now_ms = shared.clock.now_ms
         self._desk = shared.desk
         self._limits = shared.limits
         self._received_count = shared.counters.received[version]
@@ -343,10 +344,8 @@ class StationConnection:
     def _record(
         self, direction: MessageDirection, kind: int, unique_id: str | None, action: str | None, frame: str
     ) -> None:
-        self._journal.put(
-            MessageRecord(
-                self.identity, self._clock.now_ms(), direction, kind, unique_id, action, redact(action, frame)
-            )
+        self._put(
+            MessageRecord(self.identity, self._now_ms(), direction, kind, unique_id, action, redact(action, frame))
         )
 
     # Calls to the station

@@ -259,7 +259,10 @@ class _FrameReader(WebSocketReader):
 
     def _handle_frame(self, fin: bool, opcode: int, payload: bytes | bytearray, compressed: int) -> None:
         if opcode == _TEXT and fin and not self._parts_opcode:
-            self._message(payload, compressed, False)
+            if compressed:
+                self._message(payload, compressed, False)
+            else:
+                self._websocket.on_message(bytes(payload), False)
         elif opcode == _PING:
             self._websocket.on_ping(bytes(payload))
         elif opcode == _CLOSE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.support.rest import Rest
 
 from voltbridge.protocol.versions import Version
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
 STATIONS = 30
 
@@ -42,10 +43,18 @@ def all_is_stored(url: str, stations: Sequence[Station]) -> None:
     }
 
 
+NO_PRLIMIT = pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="no prlimit on this system to fill a disk with"
+)
+
+
 @pytest.mark.parametrize(
     ("backend", "broken"),
-    [("sqlite", locked), ("sqlite", disk_full), ("postgresql", cut_off)],
-    ids=["sqlite-locked", "sqlite-full", "postgresql-cut-off"],
+    [
+        pytest.param("sqlite", locked, id="sqlite-locked"),
+        pytest.param("sqlite", disk_full, id="sqlite-full", marks=NO_PRLIMIT),
+        pytest.param("postgresql", cut_off, id="postgresql-cut-off"),
+    ],
 )
 async def test_a_short_outage_costs_time_and_nothing_else(backend: str, broken: Breakage, tmp_path: Path) -> None:
     fleet, mended = Fleet(STATIONS), asyncio.Event()

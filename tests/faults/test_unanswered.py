@@ -14,7 +14,7 @@ from tests.support.charger import Charger, Lost
 from tests.support.databases import BACKENDS, database
 from tests.support.process import running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
 STATIONS = 30
 

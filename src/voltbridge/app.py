@@ -38,6 +38,7 @@ from voltbridge.csms.blocks.b_provisioning import v201 as provisioning_v201
 from voltbridge.csms.blocks.b_provisioning.boot import BootDesk, BootPolicy
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
@@ -169,6 +170,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
         api = ApiServer(build(services, readiness, metrics, admin_key), http_socket)
         await api.start()
         parts.push_async_callback(_cancelled, asyncio.create_task(_tidy(settings, storage, clock)))
+        parts.push_async_callback(_cancelled, asyncio.create_task(_close_abandoned(services, clock)))
         return Running(
             settings=settings,
             admin_key=admin_key,
@@ -236,6 +238,7 @@ def _wire(
         calls=calls,
         commands=commands,
         operations=operations,
+        abandoned=AbandonedTransactions(transactions, storage.stations, live, commands, clock),
         events=EventStream(storage.events, journal, bus, clock),
         messages=MessageLog(storage.messages, journal),
         deviations=storage.deviations,
@@ -395,6 +398,19 @@ async def _tidy(settings: Settings, storage: Storage, clock: Clock) -> None:
                 if forgotten:
                     _log.info("old records were removed", kind=type(kept).__name__.lower(), count=forgotten)
         await clock.sleep(_TIDY_EVERY_S)
+
+
+async def _close_abandoned(services: Services, clock: Clock) -> None:
+    """Close transactions whose end will not arrive, once an hour; never right after a start, when stations are away."""
+    while True:
+        await clock.sleep(_TIDY_EVERY_S)
+        try:
+            closed = await services.abandoned.close_all()
+        except StorageUnavailable as error:
+            _log.warning("transactions could not be looked through", error=str(error))
+        else:
+            if closed:
+                _log.info("transactions without an end were closed", count=closed)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from voltbridge.csms.blocks.a_security.service import SecurityService
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
@@ -48,6 +49,7 @@ class Services:
     calls: StationCalls
     commands: CommandService
     operations: OperationService
+    abandoned: AbandonedTransactions
     events: EventStream
     messages: MessageLog
     deviations: DeviationBook

@@ -237,7 +237,7 @@ class ScriptedCsms:
         return socket
 
     async def _take(self, frame: Frame) -> None:
-        if frame[0] == 3:
+        if frame[0] in (3, 4):
             self._response = frame[2]
             self._answered.set()
         elif frame[0] == 2:

@@ -14,6 +14,7 @@ from typing import Any
 from tests.conformance.peers import REFUSED, REMOVED, Fault, change, drop, early, refuse, twice
 from tests.conformance.wrong_peers_16 import REMOTE_CONTROL_16
 from tests.conformance.wrong_peers_remote_control import REMOTE_CONTROL
+from tests.conformance.wrong_peers_smart_charging import SMART_CHARGING
 
 __all__ = ["WRONG_PEERS", "WrongPeer"]
 
@@ -257,6 +258,6 @@ _TABLE: dict[str, tuple[_Row, ...]] = {
     ),
 }
 
-_ALL: Mapping[str, tuple[_Row, ...]] = _TABLE | REMOTE_CONTROL | REMOTE_CONTROL_16
+_ALL: Mapping[str, tuple[_Row, ...]] = _TABLE | REMOTE_CONTROL | REMOTE_CONTROL_16 | SMART_CHARGING
 
 WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in _ALL.items() for row in rows)

@@ -184,6 +184,11 @@ class Connection:
         await self._send([_CALL_RESULT, unique_id, payload])
         self.check(step)
 
+    async def refuse(self, step: str, unique_id: str, code: str) -> None:
+        """Send a CALLERROR with this code."""
+        await self._send([_CALL_ERROR, unique_id, code, "", {}])
+        self.check(step)
+
     def check(self, step: str) -> None:
         """Raises StepFailed when the peer broke the protocol since the connection was opened."""
         if self._fault is not None:

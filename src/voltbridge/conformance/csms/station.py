@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
@@ -321,6 +321,10 @@ class SimulatedStation:
         """The moment as a message's timestamp."""
         return str(DateTime.of(self.clock.now()))
 
+    def in_a_while(self, seconds: float) -> str:
+        """A later moment as a message's timestamp."""
+        return str(DateTime.of(self.clock.now() + timedelta(seconds=seconds)))
+
     async def transaction_duration(self) -> None:
         """Wait for the configured transaction duration."""
         await self.clock.sleep(self.configuration.transaction_duration_s)
@@ -343,6 +347,12 @@ class Asked:
 
     async def ignore(self) -> None:
         """Give no answer, and wait until the CSMS has given up waiting for one."""
+        await asyncio.wait([self.told])
+
+    async def refuse(self, code: str) -> None:
+        """Send a CALLERROR at the next step and wait until the CSMS took it, which it tells its operator somehow."""
+        name = self.station.step(self.step + 1)
+        await self.station.connection.refuse(name, self.unique_id, code)
         await asyncio.wait([self.told])
 
     async def answer(self, payload: Mapping[str, Any], *, seen: str | None = None) -> None:

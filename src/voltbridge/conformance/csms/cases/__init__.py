@@ -31,6 +31,9 @@ from voltbridge.conformance.csms.cases import (
     j_meter_values as j_meter_values,
 )
 from voltbridge.conformance.csms.cases import (
+    k_smart_charging as k_smart_charging,
+)
+from voltbridge.conformance.csms.cases import (
     p_data_transfer as p_data_transfer,
 )
 from voltbridge.conformance.csms.cases import (

@@ -15,6 +15,7 @@ from tests.conformance.peers import REFUSED, REMOVED, Fault, change, drop, early
 from tests.conformance.wrong_peers_16 import REMOTE_CONTROL_16
 from tests.conformance.wrong_peers_remote_control import REMOTE_CONTROL
 from tests.conformance.wrong_peers_smart_charging import SMART_CHARGING
+from tests.conformance.wrong_peers_smart_charging_16 import SMART_CHARGING_16
 
 __all__ = ["WRONG_PEERS", "WrongPeer"]
 
@@ -258,6 +259,6 @@ _TABLE: dict[str, tuple[_Row, ...]] = {
     ),
 }
 
-_ALL: Mapping[str, tuple[_Row, ...]] = _TABLE | REMOTE_CONTROL | REMOTE_CONTROL_16 | SMART_CHARGING
+_ALL: Mapping[str, tuple[_Row, ...]] = _TABLE | REMOTE_CONTROL | REMOTE_CONTROL_16 | SMART_CHARGING | SMART_CHARGING_16
 
 WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in _ALL.items() for row in rows)

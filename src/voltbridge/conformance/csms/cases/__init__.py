@@ -39,6 +39,9 @@ from voltbridge.conformance.csms.cases import (
 from voltbridge.conformance.csms.cases import (
     remote_control_16 as remote_control_16,
 )
+from voltbridge.conformance.csms.cases import (
+    smart_charging_16 as smart_charging_16,
+)
 
 __all__ = ["CSMS_CASES"]
 

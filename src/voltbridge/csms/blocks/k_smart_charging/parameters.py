@@ -1,4 +1,4 @@
-"""What smart charging is asked for with, whatever the version (2.0.1 K01, K08, K09, K10; 1.6 5.7, 5.13, 5.16)."""
+"""What smart charging is asked for with, whatever the version (2.0.1 K01, K08, K09, K10; 1.6 5.5, 5.7, 5.16)."""
 
 from __future__ import annotations
 

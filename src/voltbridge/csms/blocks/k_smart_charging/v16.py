@@ -1,4 +1,4 @@
-"""Smart Charging in the words of 1.6 (5.7, 5.13, 5.16): connectors are EVSEs, one schedule a profile."""
+"""Smart Charging in the words of 1.6 (5.5, 5.7, 5.16): connectors are EVSEs, one schedule a profile."""
 
 from __future__ import annotations
 

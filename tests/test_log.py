@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from voltbridge.log import configure, hide_secrets
+from voltbridge.log import configure, hide_secrets, make_printable
 from voltbridge.settings import LogFormat, LogLevel
 
 
@@ -52,3 +52,8 @@ def test_a_traceback_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> N
 def test_values_of_secrets_are_replaced() -> None:
     entry = hide_secrets(None, "info", {"event": "x", "new_password": "a", "Authorization": "b", "key_file": "c"})
     assert entry == {"event": "x", "new_password": "***", "Authorization": "***", "key_file": "c"}
+
+
+def test_texts_of_peers_cannot_break_lines_or_command_a_terminal() -> None:
+    entry = make_printable(None, "info", {"event": "x", "reason": "a\x1b[2J\nb\udcac", "path": "/ocpp/Büro", "n": 1})
+    assert entry == {"event": "x", "reason": "a\\x1b[2J\\nb\\udcac", "path": "/ocpp/Büro", "n": 1}

@@ -15,7 +15,7 @@ import structlog
 
 from voltbridge.settings import LogFormat, LogLevel
 
-__all__ = ["configure", "hide_secrets"]
+__all__ = ["configure", "hide_secrets", "make_printable"]
 
 _SECRET_ENDINGS: Final = ("password", "authorization", "authorization_key", "credentials", "secret", "admin_key")
 _HIDDEN: Final = "***"
@@ -41,6 +41,14 @@ def hide_secrets(_logger: object, _method: str, entry: MutableMapping[str, Any])
     return entry
 
 
+def make_printable(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: escape what would break a line or command a terminal; peers' texts end up in logs."""
+    for key, value in entry.items():
+        if isinstance(value, str) and not value.isprintable():
+            entry[key] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    return entry
+
+
 def configure(level: LogLevel, form: LogFormat) -> None:
     """Set up logging for the whole process."""
     number = logging.getLevelNamesMapping()[level.value.upper()]
@@ -49,6 +57,7 @@ def configure(level: LogLevel, form: LogFormat) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
+        make_printable,
     ]
     if form is LogFormat.JSON:
         last: list[structlog.types.Processor] = [

@@ -196,8 +196,8 @@ class Gateway:
             _log.info(
                 "a connection was refused",
                 status=refused.status,
-                reason=refused.text,
-                path=request.raw_path[:_MAX_LOGGED_PATH],
+                reason=ascii(refused.text)[1:-1],
+                path=ascii(request.raw_path[:_MAX_LOGGED_PATH])[1:-1],
                 remote_address=request.remote,
             )
 

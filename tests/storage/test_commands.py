@@ -144,3 +144,12 @@ async def test_operations_count_their_commands(storage: Storage) -> None:
     page = await storage.operations.list(None, PageRequest(1))
     assert page.next is not None
     assert (await storage.operations.list(None, PageRequest(1, page.next))).items == (over,)
+
+
+async def test_what_ended_long_ago_is_forgotten(storage: Storage) -> None:
+    old = replace(FULL, outcome_state=OutcomeState.COMPLETED)
+    await put(storage, QUEUED, old, replace(old, id=9, finished_at=at(60)), replace(FULL, id=10, finished_at=None))
+    assert await storage.commands.prune(at(30)) == 1
+    left = await storage.commands.list(CommandFilter(), PageRequest(9))
+    assert [each.id for each in left.items] == [10, 9, 7]
+    assert await storage.operations.prune(at(30)) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     delete,
     func,
     or_,
@@ -98,6 +100,9 @@ operations = Table(
 
 command_upsert = Upsert.replacing(commands)
 operation_upsert = Upsert.replacing(operations)
+
+_STEP: Final = 1000
+"""Rows deleted in one write, so that nobody waits long behind it."""
 
 _Found = list[Command]
 _encode = msgspec.json.Encoder().encode
@@ -184,6 +189,10 @@ class Commands:
 
         return await self._sessions.read(read)
 
+    async def prune(self, before: datetime) -> int:
+        """Forget commands that ended before the moment; how many were forgotten."""
+        return await _prune(self._sessions, commands, before)
+
 
 class Operations:
     """Operations as stored, each with its commands counted."""
@@ -221,6 +230,24 @@ class Operations:
             return cut("operations", found, page.limit)
 
         return await self._sessions.read(read)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget operations that ended before the moment; how many were forgotten."""
+        return await _prune(self._sessions, operations, before)
+
+
+async def _prune(sessions: Sessions, table: Table, before: datetime) -> int:
+    limit_ms = to_ms(before)
+
+    def step(connection: Connection) -> int:
+        ended = and_(table.c.finished_at_ms < limit_ms, table.c.created_at_ms < limit_ms)
+        doomed = select(table.c.id).where(ended).order_by(table.c.id).limit(_STEP)
+        return connection.execute(delete(table).where(table.c.id.in_(doomed.scalar_subquery()))).rowcount
+
+    forgotten = 0
+    while deleted := await sessions.write(step):
+        forgotten += deleted
+    return forgotten
 
 
 def _wanted(wanted: CommandFilter) -> Select[Any]:

@@ -387,6 +387,8 @@ async def _tidy(settings: Settings, storage: Storage, clock: Clock) -> None:
         for kept, days in (
             (storage.messages, settings.log_retention_days),
             (storage.events, settings.event_retention_days),
+            (storage.commands, settings.event_retention_days),
+            (storage.operations, settings.event_retention_days),
         ):
             if days is None:
                 continue

@@ -35,13 +35,13 @@ def _set(step: str = "1", nth: int = 1, *, connector: int = 2, purpose: str, kin
     yield step, "", drop(_SET, nth)
 
 
-def _other(action: str, step: str = "1", nth: int = 1, **wrong: object) -> Iterator[_Row]:
+def _other(action: str, step: str = "1", nth: int = 1, **wrong: Any) -> Iterator[_Row]:
     for path, value in wrong.items():
         yield step, path, change(action, path, value, nth)
     yield step, "", drop(action, nth)
 
 
-def _again(action: str, **wrong: object) -> tuple[_Row, ...]:
+def _again(action: str, **wrong: Any) -> tuple[_Row, ...]:
     return (*_other(action, **wrong), *_other(action, "4", 2, **wrong), ("3", "", drop("Heartbeat")))
 
 

@@ -118,14 +118,14 @@ def transaction(own_id: int = 1, station_id: str = "CS-1", **changes: Any) -> Tr
             connector_id=2,
             id_token=IdToken("AbC123", "ISO14443", (("X", "Central"),)),
             stop_id_token=IdToken("Stop", None),
-            started_at=at(own_id),
+            started_at=at(own_id % 10_000),
             stopped_at=at(100),
             stop_reason="EVDisconnected",
             charging_state="Charging",
             reservation_id=7,
             remote_start_id=8,
             time_spent_charging_s=99,
-            first_reading=EnergyReading(at(own_id), 1000.5),
+            first_reading=EnergyReading(at(own_id % 10_000), 1000.5),
             last_reading=EnergyReading(at(90), 2000.25),
             energy_wh=999.75,
             energy_problems=("the register ran backwards",),
@@ -158,7 +158,13 @@ def meter_record(station_id: str = "CS-1", seconds: float = 0, key: int = 1, **c
 
 def event(own_id: int = 1, station_id: str | None = "CS-1", **changes: Any) -> Event:
     return replace(
-        Event(own_id, "station.boot", at(own_id), station_id, {"model": "V1", "n": [1, 2.5, None], "o": {"p": True}}),
+        Event(
+            own_id,
+            "station.boot",
+            at(own_id % 10_000),
+            station_id,
+            {"model": "V1", "n": [1, 2.5, None], "o": {"p": True}},
+        ),
         **changes,
     )
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -95,24 +96,30 @@ def test_a_password_in_the_url_is_not_told(postgres_url: str) -> None:
 
 
 def test_processes_that_start_at_once_do_not_collide(url: str) -> None:
-    program = "import sys; from voltbridge.storage.migrations import upgrade; sys.stdin.read(1); upgrade(sys.argv[1])"
-    started = [
-        subprocess.Popen([sys.executable, "-c", program, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write(b"x")
-        process.stdin.flush()
-    for process in started:
-        _, errors = process.communicate(timeout=50)
-        assert process.returncode == 0, errors.decode()
+    program = (
+        "import sys; from voltbridge.storage.migrations import upgrade;"
+        "print('ready', flush=True); sys.stdin.read(1); upgrade(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", program, url]
+    with ExitStack() as processes:
+        started = []
+        for _ in range(4):
+            process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0)
+            started.append(processes.enter_context(process))
+            processes.callback(process.kill)
+        for process in started:
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write(b"x")
+        for process in started:
+            _, errors = process.communicate(timeout=50)
+            assert process.returncode == 0, errors.decode()
     assert revision(url) == HEAD
 
 
 def test_a_start_waits_for_the_one_under_way(url: str) -> None:
-    database = open_database(url)
-    with database.writer.connect() as connection, connection.begin():
+    with opened(url) as database, database.writer.connect() as connection, connection.begin():
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x766F6C74})
         second = threading.Thread(target=upgrade, args=(url,), daemon=True)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, update
 
 from voltbridge.storage.sql.counters import counters
 
-__all__ = ["OpenBlock", "block_of", "id_ranges"]
+__all__ = ["MOST_AGE_MS", "OpenBlock", "block_of", "id_ranges"]
 
 K = TypeVar("K")
 
@@ -24,6 +24,9 @@ _BITS = 20
 _USUAL_ROWS = 2048
 """A block this long is read in about a millisecond, and costs its entries about once in ten batches."""
 _MOST_ROWS = 32768
+MOST_AGE_MS = 3_600_000
+"""Nobody appends to a block older than this, so entries of older blocks may be forgotten with their rows."""
+
 _ROWS_PER_ENTRY = 4
 """With very many stations blocks are longer, so that there are always several rows for each entry written."""
 
@@ -56,16 +59,19 @@ class OpenBlock(Generic[K]):
         self._number: int | None = None
         self._rows = 0
         self._seen: set[K] = set()
+        self._begun_ms = 0
 
-    def append(self, connection: Connection, keys: Sequence[K]) -> tuple[int, list[tuple[K, int, int]]]:
+    def append(self, connection: Connection, keys: Sequence[K], now_ms: int) -> tuple[int, list[tuple[K, int, int]]]:
         """Room for one row per key: the id of the first row, the others follow; and the entries now needed.
 
-        An entry is a key, the number of the block, and where among ``keys`` the key first occurs.
+        An entry is a key, the number of the block, and where among ``keys`` the key first occurs. ``now_ms`` is when
+        the rows were made.
         """
-        if self._number is None or self._is_full():
+        if self._number is None or self._is_full() or now_ms - self._begun_ms > MOST_AGE_MS:
             self._number = self._next_number(connection)
             self._rows = 0
             self._seen = set()
+            self._begun_ms = now_ms
         first = (self._number << _BITS) + self._rows
         self._rows += len(keys)
         new = set(keys) - self._seen

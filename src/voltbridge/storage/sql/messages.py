@@ -14,7 +14,7 @@ from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
-from voltbridge.storage.sql.blocks import OpenBlock, block_of, id_ranges
+from voltbridge.storage.sql.blocks import MOST_AGE_MS, OpenBlock, block_of, id_ranges
 from voltbridge.storage.sql.schema import BigInt, Upsert, metadata
 from voltbridge.storage.times import from_ms, to_ms
 
@@ -48,7 +48,8 @@ _append_entry = Upsert(message_blocks)
 
 _STEP_ROWS = 1000
 _STEP_BLOCKS = 8
-"""Rows deleted, or blocks looked through, in one write, so that nobody waits long behind it."""
+_STEP_STATIONS = 100
+"""Rows deleted, blocks or stations looked through in one write, so that nobody waits long behind it."""
 _READ_BLOCKS = 250
 
 _SENT = MessageDirection.SENT
@@ -56,7 +57,7 @@ _SENT = MessageDirection.SENT
 
 def write_messages(connection: Connection, block: OpenBlock[str], records: Sequence[MessageRecord]) -> None:
     """Append the records within the open transaction."""
-    first, entries = block.append(connection, [record.station_id for record in records])
+    first, entries = block.append(connection, [record.station_id for record in records], records[-1].at_ms)
     insert_rows(
         connection,
         _append,
@@ -117,47 +118,47 @@ class Messages:
         while deleted := await self._sessions.write(delete_rows):
             forgotten += deleted
         if forgotten:
-            await self._prune_entries()
+            await self._prune_entries(limit_ms - MOST_AGE_MS)
         return forgotten
 
     async def delete_of_station(self, station_id: str) -> None:
-        """Forget every frame of the station, a few blocks at a time."""
-        mine = message_blocks.c.station_id == station_id
+        """Forget every frame of the station, a few blocks at a time.
 
-        def step(connection: Connection) -> bool:
-            query = (
-                select(message_blocks.c.block).where(mine).order_by(message_blocks.c.block.desc()).limit(_STEP_BLOCKS)
-            )
-            blocks = connection.execute(query).scalars().all()
+        The entries stay until their blocks are pruned: a block may still be open, and its writer would not make them
+        again for a station of the same id.
+        """
+        below: int | None = None
+
+        def step(connection: Connection) -> int | None:
+            query = select(message_blocks.c.block).where(message_blocks.c.station_id == station_id)
+            if below is not None:
+                query = query.where(message_blocks.c.block < below)
+            newest_first = query.order_by(message_blocks.c.block.desc()).limit(_STEP_BLOCKS)
+            blocks = connection.execute(newest_first).scalars().all()
             for first, end in id_ranges(blocks):
-                connection.execute(
-                    delete(messages).where(
-                        messages.c.id >= first, messages.c.id < end, messages.c.station_id == station_id
-                    )
-                )
-            connection.execute(delete(message_blocks).where(mine, message_blocks.c.block.in_(blocks)))
-            return bool(blocks)
+                within = (messages.c.id >= first, messages.c.id < end)
+                connection.execute(delete(messages).where(*within, messages.c.station_id == station_id))
+            return blocks[-1] if blocks else None
 
-        while await self._sessions.write(step):
+        while (below := await self._sessions.write(step)) is not None:
             pass
 
-    async def _prune_entries(self) -> None:
-        """Forget the entries of blocks before the first row there is, some stations at a time."""
+    async def _prune_entries(self, limit_ms: int) -> None:
+        """Forget the entries of blocks that have no rows and are too old to get any, some stations at a time."""
         station_id: str | None = ""
 
         def step(connection: Connection) -> str | None:
             oldest = connection.execute(select(func.min(messages.c.id))).scalar_one()
-            query = select(message_blocks.c.station_id).where(message_blocks.c.station_id > station_id)
-            query = query.order_by(message_blocks.c.station_id).limit(1)
-            current: str | None = None
-            for _ in range(_STEP_ROWS // 10):
-                current = connection.execute(query).scalar_one_or_none()
+            current = station_id
+            for _ in range(_STEP_STATIONS):
+                following = select(func.min(message_blocks.c.station_id)).where(message_blocks.c.station_id > current)
+                current = connection.execute(following).scalar_one()
                 if current is None:
                     break
-                old = delete(message_blocks).where(message_blocks.c.station_id == current)
-                connection.execute(old if oldest is None else old.where(message_blocks.c.block < block_of(oldest)))
-                query = select(message_blocks.c.station_id).where(message_blocks.c.station_id > current)
-                query = query.order_by(message_blocks.c.station_id).limit(1)
+                doomed = [message_blocks.c.station_id == current, message_blocks.c.at_ms < limit_ms]
+                if oldest is not None:
+                    doomed.append(message_blocks.c.block < block_of(oldest))
+                connection.execute(delete(message_blocks).where(*doomed))
             return current
 
         while station_id is not None:

@@ -64,7 +64,7 @@ _decode = msgspec.json.Decoder(tuple[SampledValue, ...]).decode
 def write_meter_values(connection: Connection, block: OpenBlock[MeterKey], records: Sequence[MeterRecord]) -> None:
     """Append the records that are not there yet, within the open transaction."""
     keys = [(record.station_id, record.transaction_id or 0) for record in records]
-    first, entries = block.append(connection, keys)
+    first, entries = block.append(connection, keys, 0)
     insert_rows(
         connection,
         _append,
@@ -126,7 +126,7 @@ class MeterValues:
                 meter_values.c.evse_id == evse_id,
                 meter_values.c.transaction_id.is_(None),
             )
-            for first, end in id_ranges(_blocks(connection, station_id, 0, below)):
+            for first, end in id_ranges(_blocks(connection, station_id, 0, block_of(below) + 1 if below else None)):
                 within = query.where(
                     meter_values.c.id >= first, meter_values.c.id < (min(end, below) if below else end)
                 )
@@ -141,10 +141,12 @@ class MeterValues:
 
 
 async def delete_loose_meter_values(sessions: Sessions, station_id: str) -> None:
-    """Forget the station's readings outside transactions, a few blocks at a time."""
+    """Forget the station's readings outside transactions, a few blocks at a time (their entries stay: a block of them
+    may still be open, and its writer would not make them again)."""
+    below: int | None = None
 
-    def step(connection: Connection) -> bool:
-        blocks = _blocks(connection, station_id, 0)[:_STEP_BLOCKS]
+    def step(connection: Connection) -> int | None:
+        blocks = _blocks(connection, station_id, 0, below)[:_STEP_BLOCKS]
         for first, end in id_ranges(blocks):
             connection.execute(
                 delete(meter_values).where(
@@ -154,19 +156,17 @@ async def delete_loose_meter_values(sessions: Sessions, station_id: str) -> None
                     meter_values.c.transaction_id.is_(None),
                 )
             )
-        entries = (meter_blocks.c.station_id == station_id, meter_blocks.c.transaction_id == 0)
-        connection.execute(delete(meter_blocks).where(*entries, meter_blocks.c.block.in_(blocks)))
-        return bool(blocks)
+        return blocks[-1] if blocks else None
 
-    while await sessions.write(step):
+    while (below := await sessions.write(step)) is not None:
         pass
 
 
 def _blocks(connection: Connection, station_id: str, transaction_id: int, below: int | None = None) -> list[int]:
-    """Blocks with rows of the transaction (0: outside transactions), newest first."""
+    """Blocks with rows of the transaction (0: outside transactions), newest first; those before ``below``."""
     query = select(meter_blocks.c.block).where(
         meter_blocks.c.station_id == station_id, meter_blocks.c.transaction_id == transaction_id
     )
     if below is not None:
-        query = query.where(meter_blocks.c.block <= block_of(below))
+        query = query.where(meter_blocks.c.block < below)
     return list(connection.execute(query.order_by(meter_blocks.c.block.desc())).scalars())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from voltbridge.csms.blocks.b_provisioning import commands as b
+from voltbridge.csms.blocks.c_authorization import commands as c
 from voltbridge.csms.blocks.e_transactions import commands as e
 from voltbridge.csms.blocks.f_remote_control import commands as f
 from voltbridge.csms.blocks.g_availability import commands as g
@@ -15,6 +16,7 @@ __all__ = ["COMMAND_KINDS"]
 
 COMMAND_KINDS: Final[tuple[CommandKind, ...]] = (
     *b.COMMANDS,
+    *c.COMMANDS,
     *e.COMMANDS,
     *f.COMMANDS,
     *g.COMMANDS,

@@ -10,13 +10,15 @@ from typing import Final
 
 from msgspec import UNSET
 
+from voltbridge.csms.blocks.c_authorization.requests import ClearCache
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.commands.kinds import Context, Prepared, answered
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.tokens import Authorization, AuthorizationStatus, IdToken
 from voltbridge.protocol import v16
 from voltbridge.protocol.datetimes import DateTime
 
-__all__ = ["STATUSES", "authorize", "id_tag_info"]
+__all__ = ["STATUSES", "authorize", "clear_cache", "id_tag_info"]
 
 STATUSES: Final = {
     AuthorizationStatus.ACCEPTED: v16.AuthorizationStatus.ACCEPTED,
@@ -38,6 +40,11 @@ async def authorize(
 ) -> v16.AuthorizeResponse:
     """1.6 4.1."""
     return v16.AuthorizeResponse(id_tag_info=id_tag_info(await service.authorize(live, IdToken(request.id_tag))))
+
+
+def clear_cache(wanted: ClearCache, context: Context) -> Prepared:
+    """1.6 5.4."""
+    return Prepared(v16.ClearCacheRequest(), answered)
 
 
 def id_tag_info(authorization: Authorization) -> v16.IdTagInfo:

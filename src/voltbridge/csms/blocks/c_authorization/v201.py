@@ -6,15 +6,17 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from voltbridge.csms.blocks.c_authorization.requests import ClearCache
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.given import given
+from voltbridge.csms.commands.kinds import Context, Prepared, answered
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.token_rules import GROUP_TYPE
 from voltbridge.domain.tokens import Authorization, IdToken, Token
 from voltbridge.protocol import v21, v201
 from voltbridge.protocol.datetimes import DateTime
 
-__all__ = ["authorize", "brings_certificate", "id_token_info", "id_token_of"]
+__all__ = ["authorize", "brings_certificate", "clear_cache", "id_token_info", "id_token_of"]
 
 _LONGEST_ID_TOKEN: Final = 36
 _TYPES: Final = frozenset(kind.value for kind in v201.IdTokenEnumType)
@@ -31,6 +33,11 @@ async def authorize(
             certificate_status=v201.AuthorizeCertificateStatusEnumType.CERT_CHAIN_ERROR,
         )
     return v201.AuthorizeResponse(id_token_info=id_token_info(await service.authorize(live, id_token)))
+
+
+def clear_cache(wanted: ClearCache, context: Context) -> Prepared:
+    """C11."""
+    return Prepared(v201.ClearCacheRequest(), answered)
 
 
 def brings_certificate(request: v201.AuthorizeRequest | v21.AuthorizeRequest) -> bool:

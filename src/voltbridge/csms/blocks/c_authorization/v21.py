@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
+from voltbridge.csms.blocks.c_authorization.requests import ClearCache
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.c_authorization.v201 import brings_certificate, id_token_of
+from voltbridge.csms.commands.kinds import Context, Prepared, answered
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.token_rules import GROUP_TYPE
 from voltbridge.domain.tokens import Authorization, Token
 from voltbridge.protocol import v21
 from voltbridge.protocol.datetimes import DateTime
 
-__all__ = ["authorize", "id_token_info"]
+__all__ = ["authorize", "clear_cache", "id_token_info"]
 
 
 async def authorize(
@@ -26,6 +28,11 @@ async def authorize(
             certificate_status=v21.AuthorizeCertificateStatusEnumType.CERT_CHAIN_ERROR,
         )
     return v21.AuthorizeResponse(id_token_info=id_token_info(await service.authorize(live, id_token)))
+
+
+def clear_cache(wanted: ClearCache, context: Context) -> Prepared:
+    """C11."""
+    return Prepared(v21.ClearCacheRequest(), answered)
 
 
 def id_token_info(authorization: Authorization) -> v21.IdTokenInfoType:

@@ -35,7 +35,10 @@ from voltbridge.csms.blocks.a_security.service import AdmissionPolicy, SecurityS
 from voltbridge.csms.blocks.b_provisioning import v16 as provisioning_v16
 from voltbridge.csms.blocks.b_provisioning import v21 as provisioning_v21
 from voltbridge.csms.blocks.b_provisioning import v201 as provisioning_v201
+from voltbridge.csms.blocks.b_provisioning import variables_v16, variables_v21, variables_v201
 from voltbridge.csms.blocks.b_provisioning.boot import BootDesk, BootPolicy
+from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationService
+from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
@@ -88,6 +91,7 @@ _PROFILE_WORDS: Final = {
     Version.V201: smart_charging_v201,
     Version.V21: smart_charging_v21,
 }
+_VARIABLES: Final = {Version.V16: variables_v16, Version.V201: variables_v201, Version.V21: variables_v21}
 _QUESTIONS: Final = {Version.V16: provisioning_v16, Version.V201: provisioning_v201, Version.V21: provisioning_v21}
 
 
@@ -225,9 +229,18 @@ def _wire(
         clock,
         _PROFILE_WORDS,
     )
+    stations = StationService(storage.stations, live, bus, events, clock, boots)
+    variables = DeviceModelService(
+        storage.variables, storage.stations, live, calls, _VARIABLES, commands, stations, events, clock
+    )
+    configurations = ConfigurationService(storage.configurations, variables, storage.stations, live, bus, events, clock)
+    boots.on_boot(configurations.booted)
+    boots.probe_by(variables.refresh)
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
-        stations=StationService(storage.stations, live, bus, events, clock, boots),
+        stations=stations,
+        variables=variables,
+        configurations=configurations,
         authorization=authorization,
         transactions=transactions,
         availability=availability,

@@ -22,17 +22,21 @@ from voltbridge.csms.blocks.a_security.service import AdmissionPolicy, SecurityS
 from voltbridge.csms.blocks.b_provisioning import v16 as b16
 from voltbridge.csms.blocks.b_provisioning import v21 as b21
 from voltbridge.csms.blocks.b_provisioning import v201 as b201
+from voltbridge.csms.blocks.b_provisioning import variables_v16 as bv16
+from voltbridge.csms.blocks.b_provisioning import variables_v21 as bv21
+from voltbridge.csms.blocks.b_provisioning import variables_v201 as bv201
 from voltbridge.csms.blocks.b_provisioning.boot import BootDesk, BootPolicy
+from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.g_availability import v16 as g16
 from voltbridge.csms.blocks.g_availability import v21 as g21
 from voltbridge.csms.blocks.g_availability import v201 as g201
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
+from voltbridge.csms.commands.outcomes import Outcomes
 from voltbridge.csms.desk import Desk, Route
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.gateway.endpoint import Gateway
 from voltbridge.csms.live import LiveStations
-from voltbridge.csms.notifications import NotificationService
 from voltbridge.csms.station_calls import StationCalls
 from voltbridge.domain.errors import NotFound
 from voltbridge.domain.events import EventFilter
@@ -51,7 +55,7 @@ ROUTES = [
         ("BootNotification", "boot_notification", "stations", (b16, b201, b21)),
         ("Heartbeat", "heartbeat", "availability", (g16, g201, g21)),
         ("StatusNotification", "status_notification", "availability", (g16, g201, g21)),
-        ("NotifyReport", "notify_report", "notifications", (None, b201, b21)),
+        ("NotifyReport", "notify_report", "variables", (None, bv201, bv21)),
     )
     for version, module in zip(Version, modules, strict=True)
     if module is not None
@@ -74,10 +78,23 @@ class Csms:
         self.availability = AvailabilityService(
             storage.connectors, storage.stations, live, storage.journal, self.events, clock
         )
+        words = {Version.V16: bv16, Version.V201: bv201, Version.V21: bv21}
+        variables = DeviceModelService(
+            storage.variables,
+            storage.stations,
+            live,
+            self.calls,
+            words,
+            Outcomes(storage.journal, self.events, clock),
+            self.stations,
+            self.events,
+            clock,
+        )
+        boots.probe_by(variables.refresh)
         services = SimpleNamespace(
             stations=self.stations,
             availability=self.availability,
-            notifications=NotificationService(self.events, self.availability),
+            variables=variables,
         )
         self.gateway = Gateway(
             admission=SecurityService(storage.stations, self.events, clock, AdmissionPolicy(onboarding)),
@@ -292,8 +309,8 @@ def test_what_is_asked_after_a_boot_comes_after_its_answer(version: Version, tmp
             if version is Version.V16:
                 assert (action, payload) == ("GetConfiguration", {})
             else:
-                assert (action, payload) == ("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
-                report = {"requestId": 1, "generatedAt": "2026-03-01T12:00:00Z", "seqNo": 0}
+                assert (action, payload["reportBase"]) == ("GetBaseReport", "FullInventory")
+                report = {"requestId": payload["requestId"], "generatedAt": "2026-03-01T12:00:00Z", "seqNo": 0}
                 assert await charger.call("NotifyReport", report) == {}
             assert await charger.status() == {}
             assert "variables.reported" in await central.kinds()

@@ -32,7 +32,6 @@ EVENTS: Final = {
     "NotifyEvent": "station.event",
     "NotifyMonitoringReport": "monitoring.reported",
     "NotifyPriorityCharging": "priority_charging.changed",
-    "NotifyReport": "variables.reported",
     "PublishFirmwareStatusNotification": "firmware.publish_status",
     "ReportChargingProfiles": "charging_profiles.reported",
     "ReportDERControl": "der.controls_reported",

@@ -13,6 +13,7 @@ from voltbridge import __version__
 from voltbridge.api import (
     charging_profiles,
     commands,
+    configurations,
     deviations,
     events,
     evses,
@@ -24,6 +25,7 @@ from voltbridge.api import (
     stations,
     tokens,
     transactions,
+    variables,
 )
 from voltbridge.api.admin_key import AdminKey
 from voltbridge.api.authentication import PROTECTED, RequireKey
@@ -56,6 +58,8 @@ _NOUNS: Final = (
     transactions,
     events,
     charging_profiles,
+    variables,
+    configurations,
 )
 
 

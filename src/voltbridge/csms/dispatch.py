@@ -16,6 +16,8 @@ from voltbridge.csms.blocks.a_security import v201 as a201
 from voltbridge.csms.blocks.b_provisioning import v16 as b16
 from voltbridge.csms.blocks.b_provisioning import v21 as b21
 from voltbridge.csms.blocks.b_provisioning import v201 as b201
+from voltbridge.csms.blocks.b_provisioning import variables_v21 as bv21
+from voltbridge.csms.blocks.b_provisioning import variables_v201 as bv201
 from voltbridge.csms.blocks.c_authorization import v16 as c16
 from voltbridge.csms.blocks.c_authorization import v21 as c21
 from voltbridge.csms.blocks.c_authorization import v201 as c201
@@ -60,9 +62,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     # B. Provisioning
     Route(V16, "BootNotification", b16.boot_notification, "stations", before_acceptance=True),
     Route(V201, "BootNotification", b201.boot_notification, "stations", before_acceptance=True),
-    Route(V201, "NotifyReport", b201.notify_report, "notifications"),
+    Route(V201, "NotifyReport", bv201.notify_report, "variables"),
     Route(V21, "BootNotification", b21.boot_notification, "stations", before_acceptance=True),
-    Route(V21, "NotifyReport", b21.notify_report, "notifications"),
+    Route(V21, "NotifyReport", bv21.notify_report, "variables"),
     # C. Authorization
     Route(V16, "Authorize", c16.authorize, "authorization", confirms=False),
     Route(V201, "Authorize", c201.authorize, "authorization", confirms=False),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["HIDDEN", "hide", "redact"]
+__all__ = ["HIDDEN", "hide", "redact", "tells_secret"]
 
 HIDDEN: Final = "***"
 
@@ -115,4 +115,9 @@ def _names_secret(value: dict[str, Any]) -> bool:
     for part in (value.get("variable"), value.get("component")):
         if isinstance(part, dict):
             names += [part.get("name"), part.get("instance")]
-    return any(isinstance(name, str) and _SECRET_NAME.search(name) for name in names)
+    return tells_secret(*(name for name in names if isinstance(name, str)))
+
+
+def tells_secret(*names: str | None) -> bool:
+    """Whether any of the names of a setting tells that its value is a secret."""
+    return any(name is not None and _SECRET_NAME.search(name) for name in names)

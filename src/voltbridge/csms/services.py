@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from voltbridge.csms.blocks.a_security.service import SecurityService
+from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationService
+from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
@@ -39,6 +41,8 @@ class Services:
 
     security: SecurityService
     stations: StationService
+    variables: DeviceModelService
+    configurations: ConfigurationService
     authorization: AuthorizationService
     transactions: TransactionService
     availability: AvailabilityService

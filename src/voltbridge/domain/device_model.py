@@ -8,7 +8,7 @@ by the characteristics.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -257,14 +257,8 @@ class StationReportParts:
         return self.parts == ("0" if self.last_seq_no == 0 else f"0-{self.last_seq_no}")
 
 
-@dataclass(frozen=True, slots=True)
 class ValueProblem(Exception):
-    """A value that a variable does not take."""
-
-    problem: str = field(default="")
-
-    def __str__(self) -> str:
-        return self.problem
+    """A value that a variable does not take; the text says why."""
 
 
 Value = str | bool | int | float | Sequence[str]

@@ -12,7 +12,7 @@ from voltbridge.csms.blocks.b_provisioning import v16 as b_v16
 from voltbridge.csms.blocks.b_provisioning.boot import BootPolicy
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.domain.station_calls import CallTimedOut
-from voltbridge.domain.stations import AfterBoot, RegistrationStatus, StationReport
+from voltbridge.domain.stations import AfterBoot, LiveStation, RegistrationStatus, StationReport
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import Transaction, TransactionState
 from voltbridge.protocol import v16, v21, v201
@@ -210,12 +210,9 @@ class TestAfterBoot:
         run(body)
 
     @VERSIONS
-    @pytest.mark.parametrize("wanted", [AfterBoot.STATUS, AfterBoot.PROBE])
-    def test_the_question_waits_until_the_answer_to_the_boot_has_left(
-        self, version: Version, wanted: AfterBoot
-    ) -> None:
+    def test_the_question_waits_until_the_answer_to_the_boot_has_left(self, version: Version) -> None:
         async def body() -> None:
-            desk = Desk(BootPolicy(after_boot=wanted))
+            desk = Desk(BootPolicy(after_boot=AfterBoot.STATUS))
             live = desk.connect(version)
             live.connectors[1, 1] = Connector("CS1", 1, 1, ConnectorStatus.AVAILABLE, START)
             await boot(desk, live)
@@ -252,54 +249,49 @@ class TestAfterBoot:
 
         run(body)
 
-    def test_a_1_6_configuration_becomes_an_event_without_the_password(self) -> None:
+    def test_a_probe_is_the_device_models_affair(self) -> None:
         async def body() -> None:
             desk = Desk(BootPolicy(after_boot=AfterBoot.PROBE))
-            desk.calls.answers[v16.GetConfigurationRequest] = v16.GetConfigurationResponse(
-                configuration_key=[
-                    v16.KeyValue(key="HeartbeatInterval", readonly=False, value="300"),
-                    v16.KeyValue(key="AuthorizationKey", readonly=False, value="top secret"),
-                ]
-            )
-            live = desk.connect(Version.V16)
+            probed: list[LiveStation] = []
+
+            async def probe(live: LiveStation) -> None:
+                probed.append(live)
+
+            desk.service.boots.probe_by(probe)
+            live = desk.connect(Version.V201)
             await boot(desk, live)
             await live.followups[0]()
-            assert desk.world.emitted("variables.reported") == [
-                {
-                    "configuration_key": [
-                        {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
-                        {"key": "AuthorizationKey", "readonly": False, "value": "***"},
-                    ]
-                }
-            ]
+            assert probed == [live]
 
         run(body)
 
-    def test_each_report_is_asked_for_under_a_number_of_its_own(self) -> None:
+    @pytest.mark.parametrize("registration", RegistrationStatus)
+    def test_others_react_unless_the_station_was_turned_down(self, registration: RegistrationStatus) -> None:
         async def body() -> None:
-            desk = Desk(BootPolicy(after_boot=AfterBoot.PROBE))
-            desk.calls.answers[v201.GetBaseReportRequest] = v201.GetBaseReportResponse(
-                status=v201.GenericDeviceModelStatusEnumType.ACCEPTED
-            )
-            live = desk.connect(Version.V201)
-            for _ in range(2):
-                await boot(desk, live)
-                await live.followups.pop()()
-            asked = [request for _, _, request in desk.calls.sent if isinstance(request, v201.GetBaseReportRequest)]
-            assert [request.request_id for request in asked] == [1, 2]
-            assert {request.report_base for request in asked} == {v201.ReportBaseEnumType.FULL_INVENTORY}
-            assert desk.world.emitted("variables.reported") == []
+            desk = Desk(BootPolicy())
+            reacted: list[LiveStation] = []
+
+            async def react(live: LiveStation) -> None:
+                reacted.append(live)
+
+            desk.service.boots.on_boot(react)
+            live = desk.connect(Version.V201, registration)
+            await boot(desk, live)
+            for followup in live.followups:
+                await followup()
+            assert reacted == ([] if registration is RegistrationStatus.REJECTED else [live])
 
         run(body)
 
     @VERSIONS
     def test_a_station_that_does_not_answer_harms_nothing(self, version: Version) -> None:
         async def body() -> None:
-            desk = Desk(BootPolicy(after_boot=AfterBoot.PROBE))
-            failure = CallTimedOut("CS1", "GetBaseReport", 30)
-            for request in (v16.GetConfigurationRequest, v201.GetBaseReportRequest, v21.GetBaseReportRequest):
+            desk = Desk(BootPolicy(after_boot=AfterBoot.STATUS))
+            failure = CallTimedOut("CS1", "TriggerMessage", 30)
+            for request in (v16.TriggerMessageRequest, v201.TriggerMessageRequest, v21.TriggerMessageRequest):
                 desk.calls.answers[request] = failure
             live = desk.connect(version)
+            live.connectors[1, 1] = Connector("CS1", 1, 1, ConnectorStatus.AVAILABLE, START)
             await boot(desk, live)
             await live.followups[0]()
             assert len(desk.calls.sent) == 1

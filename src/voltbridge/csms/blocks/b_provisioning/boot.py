@@ -9,17 +9,16 @@ A boot leaves open transactions alone: a station that lost power reports their e
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from voltbridge.csms.blocks.b_provisioning.ports import Calls, Questions
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
-from voltbridge.csms.redaction import hide
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.station_calls import CallFailed
 from voltbridge.domain.stations import AfterBoot, LiveStation, RegistrationStatus
@@ -27,9 +26,12 @@ from voltbridge.domain.transactions import TransactionState
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["BootAnswer", "BootDesk", "BootPolicy", "BootReport"]
+__all__ = ["BootAnswer", "BootDesk", "BootPolicy", "BootReport", "Reaction"]
 
 _log = structlog.stdlib.get_logger(__name__)
+
+Reaction = Callable[[LiveStation], Awaitable[None]]
+"""Runs once the answer to a boot has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,16 @@ class BootDesk:
         self._clock = clock
         self._policy = policy
         self._questions = questions
-        self._request_ids = itertools.count(1)
+        self._reactions: list[Reaction] = []
+        self._probe: Reaction | None = None
+
+    def on_boot(self, react: Reaction) -> None:
+        """Have ``react`` run after every boot that was answered Accepted or Pending."""
+        self._reactions.append(react)
+
+    def probe_by(self, react: Reaction) -> None:
+        """Have ``react`` ask for the device model after an accepted boot, where the policy wants that."""
+        self._probe = react
 
     def boot(self, live: LiveStation, said: BootReport) -> BootAnswer:
         """Record what the station says of itself, and decide."""
@@ -116,6 +127,9 @@ class BootDesk:
         known = replace(live.report, last_boot_at=before.last_boot_at, last_seen_at=before.last_seen_at) == before
         if accepted or status is not answered_before or not known or before.last_boot_at is None:
             self._tell(live)
+        if status is not RegistrationStatus.REJECTED:
+            # While it waits a station may be configured (B02.FR.01); one that was turned down is left alone.
+            live.followups.extend(partial(react, live) for react in self._reactions)
         if accepted and self._policy.after_boot is not AfterBoot.NONE:
             live.followups.append(lambda: self._ask(live, self._policy.after_boot))
         interval_s = self._policy.retry_interval_s
@@ -154,16 +168,12 @@ class BootDesk:
         )
 
     async def _ask(self, live: LiveStation, what: AfterBoot) -> None:
-        version, questions = self._spoken(live)
         if what is AfterBoot.STATUS:
+            version, questions = self._spoken(live)
             for request in questions.trigger_status(sorted(live.connectors)):
                 await self._call(live, version, request)
-            return
-        answer = await self._call(live, version, questions.probe(next(self._request_ids)))
-        reported = None if answer is None else questions.probed(answer)
-        if reported is not None:
-            hide(reported)
-            self._events.emit("variables.reported", live.station_id, **reported)
+        elif self._probe is not None:
+            await self._probe(live)
 
     def _spoken(self, live: LiveStation) -> tuple[Version, Questions]:
         version = Version(live.report.protocol or "")

@@ -1,22 +1,20 @@
-"""Provisioning in the words of 1.6: BootNotification, and GetConfiguration and TriggerMessage after it."""
+"""Provisioning in the words of 1.6: BootNotification, and the TriggerMessage that asks for one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
 from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind, is_charging
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given
 from voltbridge.csms.commands.kinds import Context, Prepared, Unsupported, answered
-from voltbridge.csms.events import message_data
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v16
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.structs import Payload
 
-__all__ = ["boot_notification", "probe", "probed", "reset", "trigger_boot", "trigger_status"]
+__all__ = ["boot_notification", "reset", "trigger_boot", "trigger_status"]
 
 
 async def boot_notification(
@@ -51,16 +49,6 @@ def trigger_boot() -> Payload:
 def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
     """One message asks for all connectors: a trigger without a connector id means every one (5.17)."""
     return [v16.TriggerMessageRequest(requested_message=v16.MessageTrigger.STATUS_NOTIFICATION)]
-
-
-def probe(request_id: int) -> Payload:
-    """Asks for every configuration key (5.8: no key means all)."""
-    return v16.GetConfigurationRequest()
-
-
-def probed(answer: Payload) -> dict[str, Any] | None:
-    """The keys and their values."""
-    return message_data(answer)
 
 
 def reset(wanted: Reset, context: Context) -> Prepared:

@@ -1,4 +1,4 @@
-"""Provisioning in the words of 2.0.1: BootNotification and NotifyReport, and what asks for them."""
+"""Provisioning in the words of 2.0.1: BootNotification, and what asks for one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import UnsetType
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
+from voltbridge.csms.blocks.b_provisioning.network_profile import NetworkProfile
 from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given, optional
 from voltbridge.csms.commands.kinds import Answer, Context, Prepared, Unsupported, answered
-from voltbridge.csms.notifications import NotificationService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21, v201
 from voltbridge.protocol.datetimes import DateTime
@@ -20,11 +20,10 @@ from voltbridge.protocol.structs import Payload
 
 __all__ = [
     "boot_notification",
-    "notify_report",
-    "probe",
-    "probed",
+    "network_profile_request",
     "report_of",
     "reset",
+    "set_network_profile",
     "trigger_boot",
     "trigger_status",
 ]
@@ -40,14 +39,6 @@ async def boot_notification(
         current_time=DateTime.of(answer.current_time),
         interval=answer.interval_s,
     )
-
-
-async def notify_report(
-    service: NotificationService, live: LiveStation, request: v201.NotifyReportRequest
-) -> v201.NotifyReportResponse:
-    """A part of a report that was asked for (B07, B08)."""
-    service.note(live, "variables.reported", request)
-    return v201.NotifyReportResponse()
 
 
 def report_of(request: v201.BootNotificationRequest | v21.BootNotificationRequest) -> BootReport:
@@ -82,16 +73,6 @@ def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
     ]
 
 
-def probe(request_id: int) -> Payload:
-    """Asks for the whole device model (B07.FR.14)."""
-    return v201.GetBaseReportRequest(request_id=request_id, report_base=v201.ReportBaseEnumType.FULL_INVENTORY)
-
-
-def probed(answer: Payload) -> dict[str, Any] | None:
-    """Nothing yet: the report comes in NotifyReport messages."""
-    return None
-
-
 def reset(wanted: Reset, context: Context) -> Prepared:
     """An immediate reset ends transactions first, as Soft asks for (B12.FR.03)."""
     if wanted.type is ResetKind.IMMEDIATE_AND_RESUME:
@@ -104,3 +85,56 @@ def reset(wanted: Reset, context: Context) -> Prepared:
 def _reset_answer(response: v201.ResetResponse) -> Answer:
     """Scheduled: it will be done once the transactions have ended (B12.FR.01)."""
     return answered(response, frozenset({"Accepted", "Scheduled"}))
+
+
+def set_network_profile(wanted: NetworkProfile, context: Context) -> Prepared:
+    """B09.FR.01. Nothing in 2.0.1 carries an identity or a password of Basic authentication."""
+    if wanted.identity is not None or wanted.basic_auth_password is not None:
+        raise Unsupported(
+            "OCPP 2.0.1 cannot carry an identity or a password here; write SecurityCtrlr.Identity and "
+            "SecurityCtrlr.BasicAuthPassword instead"
+        )
+    return network_profile_request(wanted, v201)
+
+
+def network_profile_request(wanted: NetworkProfile, module: Any) -> Prepared:
+    """The request in 2.0.1 or 2.1, ``module`` being that version's messages."""
+    apn, vpn = wanted.apn, wanted.vpn
+    try:
+        data = {
+            "ocpp_version": module.OCPPVersionEnumType(wanted.ocpp_version),
+            "ocpp_transport": module.OCPPTransportEnumType(wanted.transport),
+            "ocpp_interface": module.OCPPInterfaceEnumType(wanted.interface),
+        }
+    except ValueError as error:
+        raise Unsupported(str(error)) from None
+    if apn is not None:
+        data["apn"] = module.APNType(
+            apn=apn.apn,
+            apn_authentication=module.APNAuthenticationEnumType(apn.authentication),
+            apn_user_name=optional(apn.user_name),
+            apn_password=optional(apn.password),
+            sim_pin=optional(apn.sim_pin),
+            preferred_network=optional(apn.preferred_network),
+            use_only_preferred_network=optional(apn.use_only_preferred_network),
+        )
+    if vpn is not None:
+        data["vpn"] = module.VPNType(
+            server=vpn.server,
+            user=vpn.user,
+            group=optional(vpn.group),
+            password=vpn.password,
+            key=vpn.key,
+            type=module.VPNEnumType(vpn.type),
+        )
+    for name in ("identity", "basic_auth_password"):
+        if getattr(wanted, name) is not None:
+            data[name] = getattr(wanted, name)
+    connection = module.NetworkConnectionProfileType(
+        ocpp_csms_url=wanted.csms_url,
+        message_timeout=wanted.message_timeout_s,
+        security_profile=wanted.security_profile,
+        **data,
+    )
+    request = module.SetNetworkProfileRequest(configuration_slot=wanted.configuration_slot, connection_data=connection)
+    return Prepared(request, answered)

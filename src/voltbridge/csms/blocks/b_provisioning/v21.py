@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from voltbridge.csms.blocks.b_provisioning.network_profile import NetworkProfile
 from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind
 from voltbridge.csms.blocks.b_provisioning.service import StationService
-from voltbridge.csms.blocks.b_provisioning.v201 import probed, report_of
+from voltbridge.csms.blocks.b_provisioning.v201 import network_profile_request, report_of
 from voltbridge.csms.blocks.given import optional
 from voltbridge.csms.commands.kinds import Answer, Context, Prepared, answered
-from voltbridge.csms.notifications import NotificationService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.structs import Payload
 
-__all__ = ["boot_notification", "notify_report", "probe", "probed", "reset", "trigger_boot", "trigger_status"]
+__all__ = ["boot_notification", "reset", "set_network_profile", "trigger_boot", "trigger_status"]
 
 
 async def boot_notification(
@@ -28,14 +28,6 @@ async def boot_notification(
         current_time=DateTime.of(answer.current_time),
         interval=answer.interval_s,
     )
-
-
-async def notify_report(
-    service: NotificationService, live: LiveStation, request: v21.NotifyReportRequest
-) -> v21.NotifyReportResponse:
-    """A part of a report that was asked for (B07, B08)."""
-    service.note(live, "variables.reported", request)
-    return v21.NotifyReportResponse()
 
 
 def trigger_boot() -> Payload:
@@ -55,11 +47,6 @@ def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
     ]
 
 
-def probe(request_id: int) -> Payload:
-    """Asks for the whole device model (B07.FR.14)."""
-    return v21.GetBaseReportRequest(request_id=request_id, report_base=v21.ReportBaseEnumType.FULL_INVENTORY)
-
-
 def reset(wanted: Reset, context: Context) -> Prepared:
     """An immediate reset ends transactions first, as Soft asks for (B12.FR.03)."""
     kind = v21.ResetEnumType.IMMEDIATE if wanted.type is ResetKind.SOFT else v21.ResetEnumType(wanted.type.value)
@@ -69,3 +56,8 @@ def reset(wanted: Reset, context: Context) -> Prepared:
 def _reset_answer(response: v21.ResetResponse) -> Answer:
     """Scheduled: it will be done once the transactions have ended (B12.FR.01)."""
     return answered(response, frozenset({"Accepted", "Scheduled"}))
+
+
+def set_network_profile(wanted: NetworkProfile, context: Context) -> Prepared:
+    """B09.FR.01."""
+    return network_profile_request(wanted, v21)

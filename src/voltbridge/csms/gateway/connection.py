@@ -2,8 +2,7 @@
 
 What the socket brings is read at once (``received``): answers to our calls find the caller waiting for them, requests
 go into the inbox. One worker (``run``) takes the requests in order and sends each reply before it looks at the next, so
-a handler may call its own station and wait, while everything of the station still happens one after the other. A
-request that finds the worker idle is begun without waking it, and is done when its handler waits for nothing.
+a handler may call its own station and wait, while everything of the station still happens one after the other.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import structlog
 
 from voltbridge.csms.gateway.counters import Counters
 from voltbridge.csms.gateway.deviations import DeviationTally
-from voltbridge.csms.gateway.eager import Begun, begin, finish
 from voltbridge.csms.gateway.limits import Limits
 from voltbridge.csms.gateway.ports import StationDesk
 from voltbridge.csms.gateway.websocket import CloseCode, WebSocket
@@ -86,9 +84,7 @@ class StationConnection:
         """Done once nothing of this connection is left to do; the next one of the station waits for it."""
         self.lost = False
         """Whether a newer connection has taken the station over."""
-        task = asyncio.current_task()
-        assert task is not None, "made in the task that will run it"
-        self._task = task
+        self._task = asyncio.current_task()
         self._shared = shared
         self._clock = shared.clock
         self._put = shared.journal.put
@@ -105,8 +101,6 @@ class StationConnection:
         self._inbox: deque[tuple[IncomingCall | IncomingSend, int]] = deque()
         self._inbox_bytes = 0
         self._wakeup: asyncio.Future[None] | None = None
-        """What the worker waits for; None while it works."""
-        self._begun: Begun | None = None
         self._working = False
         self._draining = False
         self._paused = False
@@ -144,7 +138,7 @@ class StationConnection:
                 name = event.action.name
                 self._received_count[name] += 1
                 self._record(_RECEIVED, 2, event.unique_id, name, text)
-                self._take(event, len(data), live)
+                self._enqueue(event, len(data))
             else:
                 self._received_other(event, text, live)
         if self._calls:
@@ -180,7 +174,7 @@ class StationConnection:
                 if not self._draining:
                     self._received_count[event.action.name] += 1
                     self._record(_RECEIVED, MessageType.SEND, event.unique_id, event.action.name, text)
-                    self._take(event, len(text), live)
+                    self._enqueue(event, len(text))
             case CallAnswered():
                 self._record(_RECEIVED, MessageType.CALLRESULT, event.call.unique_id, event.call.action.name, text)
                 self._count(live, event.call.action.name, event.deviations)
@@ -223,16 +217,7 @@ class StationConnection:
 
     # Flow
 
-    def _take(self, event: IncomingCall | IncomingSend, size: int, live: LiveStation) -> None:
-        """Handle a request now if the worker is idle, else put it into the inbox."""
-        if self._wakeup is not None and not self._inbox and asyncio.current_task() is None:
-            self._working = True
-            self._begun = begin(self._handle(event, live), self._task)
-            if self._begun is None:
-                self._working = False
-            else:
-                self._wake()
-            return
+    def _enqueue(self, event: IncomingCall | IncomingSend, size: int) -> None:
         self._inbox.append((event, size))
         self._inbox_bytes += size
         if len(self._inbox) > 1 and (
@@ -286,9 +271,6 @@ class StationConnection:
         try:
             while True:
                 self._working = True
-                if self._begun is not None:
-                    begun, self._begun = self._begun, None
-                    await finish(begun)
                 while inbox:
                     event, size = inbox.popleft()
                     self._inbox_bytes -= size
@@ -303,9 +285,6 @@ class StationConnection:
                 await self._wakeup
         finally:
             self._working = False
-            self._wakeup = None
-            if self._begun is not None:
-                self._begun.coroutine.close()
             if self._ended is None:
                 websocket.cut("the server stopped")
             for task in self._followups:
@@ -451,7 +430,8 @@ class StationConnection:
         """End at once, whatever is being done; what is not answered yet will come again."""
         if self._websocket is not None:
             self._websocket.cut(reason)
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     def _close_when_idle(self) -> None:
         if self._draining and not self._working and not self._inbox and not self._calls:

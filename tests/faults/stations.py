@@ -129,7 +129,7 @@ class Station:
     number: int
     version: Version
     finished: Callable[[], bool]
-    heard: Callable[[], None] = lambda: None
+    heard: Callable[[Station], None]
     """Called for each answer."""
     acknowledged: list[Message] = field(default_factory=list)
     pending: Message | None = None
@@ -181,7 +181,7 @@ class Station:
             self.pending = self._script.send(answer)
         except StopIteration:
             self.pending, self.done = None, True
-        self.heard()
+        self.heard(self)
 
     def outgoing(self) -> Message:
         """What is pending, with its id: some stations keep that of a message they send again, others do not."""
@@ -231,8 +231,8 @@ class Fleet:
 
     def __init__(self, size: int) -> None:
         self._finishing = False
-        self._heard = 0
-        self._goal = 0
+        self._awaited = 0
+        self._silent: set[Station] = set()
         self._reached = asyncio.Event()
         versions = tuple(Version)
         self.stations = [
@@ -254,14 +254,15 @@ class Fleet:
         return asyncio.gather(*(station.serve(port) for station in self.stations))
 
     async def heard(self, answers: int) -> None:
-        """Wait for that many more answers."""
-        self._goal = self._heard + answers
+        """Wait for that many more answers, and for one to every station at least."""
+        self._awaited, self._silent = answers, set(self.stations)
         self._reached.clear()
         await self._reached.wait()
 
-    def _count(self) -> None:
-        self._heard += 1
-        if self._heard == self._goal:
+    def _count(self, station: Station) -> None:
+        self._awaited -= 1
+        self._silent.discard(station)
+        if self._awaited <= 0 and not self._silent:
             self._reached.set()
 
 

@@ -47,6 +47,9 @@ async def test_killed_in_the_middle_of_200_charging_stations(backend: str, tmp_p
             for station in fleet.stations
             for session in sessions(station.acknowledged).values()
         }
+        # Listeners hear of each once, too.
+        told = rows(url, "SELECT type, count(*) FROM events WHERE type LIKE 'transaction.%' GROUP BY type")
+        assert dict(told) == {"transaction.started": len(energies), "transaction.ended": len(energies)}
 
 
 async def read_back(rest: Rest, stations: Sequence[Station]) -> None:

@@ -115,7 +115,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "machine": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "reference": "ChargePoint of the package ocpp on websockets and uvloop, its schema validation on",
+        "reference": "ChargePoint of the package ocpp on websockets and asyncio, its schema validation on",
         "voltbridge": "as voltbridge up: strict validation, message log, SQLite with synchronous=FULL",
     }
 

@@ -20,6 +20,8 @@ class Instruction:
     action: str
     payload: Mapping[str, Any]
     """As on the wire. What really arrives is checked by the case."""
+    command: tuple[str, Mapping[str, Any]] | None = None
+    """The same for a CSMS that has a command for it: its name, and its parameters whatever the version."""
     timeout_s: float | None = None
     """How long the CSMS is to wait for the answer, in cases that give none; None: as long as it does."""
 

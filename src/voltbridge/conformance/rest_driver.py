@@ -60,10 +60,19 @@ class RestCsms:
             await self._send("PUT", path, {"status": "Accepted", **properties})
 
     async def send(self, instruction: Instruction) -> None:
-        """Send the message through the door; returns when the station has answered it."""
-        path = f"/stations/{quote(instruction.station_id, safe='')}/ocpp/{instruction.action}"
+        """Give the command, or send the message through the door; returns when the station has answered it."""
+        station = f"/stations/{quote(instruction.station_id, safe='')}"
+        path = f"{station}/ocpp/{instruction.action}"
         self._last = None
         timeout_s = self._timeout_s if instruction.timeout_s is None else instruction.timeout_s
+        if instruction.command is not None:
+            name, parameters = instruction.command
+            await self._send("POST", f"{station}/commands/{name}", {**parameters, "timeout_s": timeout_s})
+            answer, error = self._last["answer"], self._last["error"]
+            if answer is None:
+                raise DriverFailed(f"{name}: {error['code']} {error['detail']}")
+            self._last = {"status": answer["status"]}
+            return
         await self._send("POST", f"{path}?timeout_s={timeout_s:g}", instruction.payload)
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:

@@ -50,9 +50,10 @@ async def unavailable(station: SimulatedStation, *, evse_id: int | None) -> None
     with station.stage("Unavailable"):
         what = "the charging station" if evse_id is None else f"EVSE {evse_id}"
         evse = {} if evse_id is None else {"evse": {"id": evse_id}}
-        asked = await station.asked(
-            1, f"make {what} inoperative", "ChangeAvailability", {"operationalStatus": "Inoperative", **evse}
-        )
+        payload = {"operationalStatus": "Inoperative", **evse}
+        change = {"status": "Inoperative"} | ({} if evse_id is None else {"evse_id": evse_id})
+        text = f"make {what} inoperative"
+        asked = await station.asked(1, text, "ChangeAvailability", payload, command=("change_availability", change))
         asked.expect("operationalStatus", "Inoperative")
         if evse_id is None:
             asked.expect("evse", ABSENT)

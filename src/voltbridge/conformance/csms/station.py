@@ -163,16 +163,25 @@ class SimulatedStation:
         return await self.connection.call(self.step(step + 1), action, payload, self.configuration.message_timeout_s)
 
     async def asked(
-        self, step: int, text: str, action: str, payload: Mapping[str, Any], *, timeout_s: float | None = None
+        self,
+        step: int,
+        text: str,
+        action: str,
+        payload: Mapping[str, Any],
+        *,
+        command: tuple[str, Mapping[str, Any]] | None = None,
+        timeout_s: float | None = None,
     ) -> Asked:
         """Have the CSMS send a request at this step (``text`` asks a person for it), and wait for it.
+
+        ``command`` does the same in a CSMS that has commands whatever the version.
 
         ``timeout_s`` is how long the CSMS is to wait for the answer, where the case will give none.
         """
         name = self.step(step)
         came = self.connection.listen(action)
         self.note(f"told the CSMS: {text}")
-        instruction = Instruction(text, self.configuration.station_id, action, payload, timeout_s)
+        instruction = Instruction(text, self.configuration.station_id, action, payload, command, timeout_s)
         told = asyncio.create_task(self.csms.send(instruction))
         self._told.append(told)
         try:

@@ -64,7 +64,13 @@ async def set_one_variable(station: SimulatedStation) -> None:
 async def reset_without_transaction(station: SimulatedStation) -> None:
     """Reset when idle, no transaction open."""
     # The document leaves it to this case's manual action that the type is OnIdle and validates nothing of step 1.
-    asked = await station.asked(1, "reset the charging station when it is idle", "Reset", {"type": "OnIdle"})
+    asked = await station.asked(
+        1,
+        "reset the charging station when it is idle",
+        "Reset",
+        {"type": "OnIdle"},
+        command=("reset", {"type": "OnIdle"}),
+    )
     await asked.answer({"status": "Accepted"})
     await boot(station, 3, "RemoteReset")
     await station.report(5, "Available")
@@ -74,7 +80,13 @@ async def reset_without_transaction(station: SimulatedStation) -> None:
 async def reset_on_idle_with_transaction(station: SimulatedStation) -> None:
     """Reset when idle while a transaction is open: it waits for the transaction to end."""
     await energy_transfer_started(station)
-    asked = await station.asked(1, "reset the charging station when it is idle", "Reset", {"type": "OnIdle"})
+    asked = await station.asked(
+        1,
+        "reset the charging station when it is idle",
+        "Reset",
+        {"type": "OnIdle"},
+        command=("reset", {"type": "OnIdle"}),
+    )
     asked.expect("type", "OnIdle")
     await asked.answer({"status": "Scheduled"})
     await station.transaction_event(
@@ -91,7 +103,13 @@ async def reset_on_idle_with_transaction(station: SimulatedStation) -> None:
 async def reset_at_once_with_transaction(station: SimulatedStation) -> None:
     """Reset at once while a transaction is open: it ends the transaction."""
     await energy_transfer_started(station)
-    asked = await station.asked(1, "reset the charging station immediately", "Reset", {"type": "Immediate"})
+    asked = await station.asked(
+        1,
+        "reset the charging station immediately",
+        "Reset",
+        {"type": "Immediate"},
+        command=("reset", {"type": "Immediate"}),
+    )
     asked.expect("type", "Immediate")
     await asked.answer({"status": "Accepted"})
     await station.transaction_event(

@@ -71,7 +71,9 @@ async def _status(
     transaction_id = station.session().transaction_id
     named = {} if ongoing is None else {"transactionId": transaction_id}
     what = "of any transaction" if ongoing is None else f"of transaction {transaction_id}"
-    asked = await station.asked(step, f"ask whether messages {what} wait at the station", _ACTION, named)
+    command = "get_transaction_status", {} if ongoing is None else {"transaction_id": transaction_id}
+    text = f"ask whether messages {what} wait at the station"
+    asked = await station.asked(step, text, _ACTION, named, command=command)
     asked.expect("transactionId", ABSENT if ongoing is None else transaction_id)
     answer = {"messagesInQueue": messages_in_queue}
     if ongoing is not None:

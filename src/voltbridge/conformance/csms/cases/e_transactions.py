@@ -151,6 +151,7 @@ async def stops_by_request(station: SimulatedStation) -> None:
         f"stop the transaction {transaction_id}",
         "RequestStopTransaction",
         {"transactionId": transaction_id},
+        command=("stop_transaction", {"transaction_id": transaction_id}),
     )
     asked.expect("transactionId", transaction_id)
     await asked.answer({"status": "Accepted"})

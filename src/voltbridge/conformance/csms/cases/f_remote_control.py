@@ -12,6 +12,8 @@ from voltbridge.conformance.csms.station import Asked, SimulatedStation, State
 
 __all__: list[str] = []
 
+_PARAMETERS = {"id": "evse_id", "connectorId": "connector_id"}
+
 
 @csms_case("TC_F_01_CSMS")
 async def cable_first(station: SimulatedStation) -> None:
@@ -59,7 +61,8 @@ async def unlock(station: SimulatedStation) -> None:
     """A connector without a transaction is unlocked."""
     where = {"evseId": station.evse_id, "connectorId": station.configuration.connector_id}
     text = f"unlock EVSE {where['evseId']} connector {where['connectorId']}"
-    asked = await station.asked(1, text, "UnlockConnector", where)
+    command = "unlock_connector", {"evse_id": where["evseId"], "connector_id": where["connectorId"]}
+    asked = await station.asked(1, text, "UnlockConnector", where, command=command)
     for name, number in where.items():
         asked.expect(name, number)
     await asked.answer({"status": "Unlocked"})
@@ -136,7 +139,9 @@ async def status_occupied(station: SimulatedStation) -> None:
 async def not_implemented(station: SimulatedStation) -> None:
     """A message is asked for that the station does not know."""
     payload = {"requestedMessage": "SignCombinedCertificate"}
-    asked = await station.asked(1, "ask the station for a SignCertificate (combined)", "TriggerMessage", payload)
+    command = "trigger_message", {"message": "SignCombinedCertificate"}
+    text = "ask the station for a SignCertificate (combined)"
+    asked = await station.asked(1, text, "TriggerMessage", payload, command=command)
     await asked.answer({"status": "NotImplemented"}, seen="Does the CSMS show that the station knows no such message?")
 
 
@@ -145,7 +150,8 @@ async def _remote_start(station: SimulatedStation) -> Asked:
     token = station.session().token
     payload = {"evseId": station.evse_id, "idToken": token.wire, "remoteStartId": 1}
     text = f"start a transaction at EVSE {station.evse_id} for idToken {token.id_token} ({token.type})"
-    asked = await station.asked(1, text, "RequestStartTransaction", payload)
+    start = {"evse_id": station.evse_id, "id_token": token.id_token, "type": token.type}
+    asked = await station.asked(1, text, "RequestStartTransaction", payload, command=("start_transaction", start))
     asked.expect("idToken.idToken", token.id_token)
     asked.expect("idToken.type", token.type)
     return asked
@@ -167,10 +173,12 @@ async def _trigger(
     """The CSMS asks for the message, of an EVSE or (None) of all."""
     payload: dict[str, Any] = {"requestedMessage": message}
     text = f"ask the station for a {message}"
+    trigger: dict[str, Any] = {"message": message}
     if evse is not None:
         payload["evse"] = evse
         text += f" of EVSE {evse['id']}"
-    asked = await station.asked(step, text, "TriggerMessage", payload)
+        trigger |= {_PARAMETERS[name]: number for name, number in evse.items()}
+    asked = await station.asked(step, text, "TriggerMessage", payload, command=("trigger_message", trigger))
     asked.expect("requestedMessage", message)
     if evse is not None:
         asked.expect("evse.id", evse["id"])

@@ -18,6 +18,8 @@ from voltbridge.conformance.received import ABSENT
 
 __all__: list[str] = []
 
+_PARAMETERS = {"id": "evse_id", "connectorId": "connector_id"}
+
 
 @csms_case("TC_G_03_CSMS")
 async def evse_inoperative(station: SimulatedStation) -> None:
@@ -109,7 +111,9 @@ async def _change(station: SimulatedStation, to: str, evse: Mapping[str, Any] | 
     if evse is not None:
         where = f"EVSE {evse['id']}" + (f" connector {evse['connectorId']}" if "connectorId" in evse else "")
     payload = {"operationalStatus": to} if evse is None else {"operationalStatus": to, "evse": evse}
-    asked = await station.asked(1, f"make {where} {to.lower()}", "ChangeAvailability", payload)
+    change = {"status": to, **{_PARAMETERS[name]: number for name, number in (evse or {}).items()}}
+    text = f"make {where} {to.lower()}"
+    asked = await station.asked(1, text, "ChangeAvailability", payload, command=("change_availability", change))
     asked.expect("operationalStatus", to)
     if evse is None:
         asked.expect("evse", ABSENT)

@@ -35,6 +35,7 @@ _PROFILE = {
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 8.0}],
     },
 }
+_LIMIT = {"unit": "A", "periods": [{"limit": 8.0}]}
 
 
 # B. Reset (5.14)
@@ -313,16 +314,17 @@ async def availability_rejected(station: SimulatedStation) -> None:
 # Each of them without an answer
 
 
-def _unanswered(case_id: str, title: str, action: str, **payload: Any) -> None:
+def _unanswered(case_id: str, title: str, action: str, command: tuple[str, Mapping[str, Any]], **payload: Any) -> None:
     """Register the case in which the first such message gets no answer, and the second one does."""
 
     async def play(station: SimulatedStation) -> None:
         text, configuration = f"send a {action}", station.configuration
-        asked = await station.asked(1, text, action, payload, timeout_s=configuration.unanswered_s)
+        timeout_s = configuration.unanswered_s
+        asked = await station.asked(1, text, action, payload, command=command, timeout_s=timeout_s)
         _expect_all(asked, payload)
         await station.call(2, "Heartbeat", {})
         await asked.ignore()
-        again = await station.asked(4, text, action, payload)
+        again = await station.asked(4, text, action, payload, command=command)
         _expect_all(again, payload)
         await again.answer({"status": "Unlocked" if action == "UnlockConnector" else "Accepted"})
 
@@ -331,28 +333,61 @@ def _unanswered(case_id: str, title: str, action: str, **payload: Any) -> None:
     assert register is play
 
 
-_unanswered("TC16_B_Reset_TimedOut", "A reset is not answered", "Reset", type="Soft")
-_unanswered("TC16_F_RemoteStart_TimedOut", "A remote start is not answered", "RemoteStartTransaction", idTag="NOBODY")
-_unanswered("TC16_F_RemoteStop_TimedOut", "A remote stop is not answered", "RemoteStopTransaction", transactionId=1)
-_unanswered("TC16_F_Unlock_TimedOut", "An unlock is not answered", "UnlockConnector", connectorId=1)
-_unanswered("TC16_F_Trigger_TimedOut", "A trigger is not answered", "TriggerMessage", requestedMessage="Heartbeat")
+_unanswered("TC16_B_Reset_TimedOut", "A reset is not answered", "Reset", ("reset", {"type": "Soft"}), type="Soft")
+_unanswered(
+    "TC16_F_RemoteStart_TimedOut",
+    "A remote start is not answered",
+    "RemoteStartTransaction",
+    ("start_transaction", {"id_token": "NOBODY"}),
+    idTag="NOBODY",
+)
+_unanswered(
+    "TC16_F_RemoteStop_TimedOut",
+    "A remote stop is not answered",
+    "RemoteStopTransaction",
+    ("stop_transaction", {"transaction_id": "1"}),
+    transactionId=1,
+)
+_unanswered(
+    "TC16_F_Unlock_TimedOut",
+    "An unlock is not answered",
+    "UnlockConnector",
+    ("unlock_connector", {"evse_id": 1}),
+    connectorId=1,
+)
+_unanswered(
+    "TC16_F_Trigger_TimedOut",
+    "A trigger is not answered",
+    "TriggerMessage",
+    ("trigger_message", {"message": "Heartbeat"}),
+    requestedMessage="Heartbeat",
+)
 _unanswered(
     "TC16_F_ExtendedTrigger_TimedOut",
     "An extended trigger is not answered",
     "ExtendedTriggerMessage",
+    ("trigger_message", {"message": "Heartbeat", "extended": True}),
     requestedMessage="Heartbeat",
 )
 _unanswered(
     "TC16_G_Availability_TimedOut",
     "A change of availability is not answered",
     "ChangeAvailability",
+    ("change_availability", {"status": "Inoperative", "evse_id": 1}),
     connectorId=1,
     type="Inoperative",
 )
 
 
-async def _ask(station: SimulatedStation, step: int, text: str, action: str, payload: Mapping[str, Any]) -> Asked:
-    asked = await station.asked(step, text, action, payload)
+async def _ask(
+    station: SimulatedStation,
+    step: int,
+    text: str,
+    action: str,
+    payload: Mapping[str, Any],
+    command: tuple[str, Mapping[str, Any]],
+) -> Asked:
+    asked = await station.asked(step, text, action, payload, command=command)
     _expect_all(asked, {name: value for name, value in payload.items() if not isinstance(value, Mapping)})
     return asked
 
@@ -362,8 +397,12 @@ def _expect_all(asked: Asked, payload: Mapping[str, Any]) -> None:
         asked.expect(name, value)
 
 
+def _reset_command(kind: str) -> tuple[str, Mapping[str, Any]]:
+    return "reset", {"type": "Immediate" if kind == "Hard" else kind}
+
+
 async def _reset(station: SimulatedStation, step: int, kind: str) -> Asked:
-    return await _ask(station, step, f"reset the charge point ({kind})", "Reset", {"type": kind})
+    return await _ask(station, step, f"reset the charge point ({kind})", "Reset", {"type": kind}, _reset_command(kind))
 
 
 async def _remote_start(station: SimulatedStation, step: int, **more: Any) -> Asked:
@@ -371,16 +410,20 @@ async def _remote_start(station: SimulatedStation, step: int, **more: Any) -> As
     with_profile = " with a charging profile of 8 A" if more else ""
     text = f"start a transaction at connector {station.evse_id} for idTag {token}{with_profile}"
     payload = {"connectorId": station.evse_id, "idTag": token, **more}
-    return await _ask(station, step, text, "RemoteStartTransaction", payload)
+    start = {"evse_id": station.evse_id, "id_token": token} | ({"limit": _LIMIT} if more else {})
+    return await _ask(station, step, text, "RemoteStartTransaction", payload, ("start_transaction", start))
 
 
 async def _remote_stop(station: SimulatedStation, step: int, number: int) -> Asked:
-    return await _ask(station, step, f"stop transaction {number}", "RemoteStopTransaction", {"transactionId": number})
+    text, payload = f"stop transaction {number}", {"transactionId": number}
+    stop = "stop_transaction", {"transaction_id": str(number)}
+    return await _ask(station, step, text, "RemoteStopTransaction", payload, stop)
 
 
 async def _unlock(station: SimulatedStation, step: int) -> Asked:
     number = station.evse_id
-    return await _ask(station, step, f"unlock connector {number}", "UnlockConnector", {"connectorId": number})
+    text, payload = f"unlock connector {number}", {"connectorId": number}
+    return await _ask(station, step, text, "UnlockConnector", payload, ("unlock_connector", {"evse_id": number}))
 
 
 async def _trigger(
@@ -389,13 +432,18 @@ async def _trigger(
     """Step 1."""
     payload: dict[str, Any] = {"requestedMessage": message}
     text = f"ask the charge point for a {message}"
+    # What other versions call by another name, the command does too.
+    named = "SignChargingStationCertificate" if message == "SignChargePointCertificate" else message
+    trigger: dict[str, Any] = {"message": named, "extended": action == _EXTENDED}
     if connector:
-        payload["connectorId"] = station.evse_id
+        payload["connectorId"] = trigger["evse_id"] = station.evse_id
         text += f" of connector {station.evse_id}"
-    return await _ask(station, 1, f"{text}, by {action}", action, payload)
+    return await _ask(station, 1, f"{text}, by {action}", action, payload, ("trigger_message", trigger))
 
 
 async def _availability(station: SimulatedStation, step: int, to: str, connector_id: int | None = None) -> Asked:
     number = station.evse_id if connector_id is None else connector_id
     text = f"make {f'connector {number}' if number else 'the charge point'} {to.lower()}"
-    return await _ask(station, step, text, "ChangeAvailability", {"connectorId": number, "type": to})
+    change = {"status": to} | ({"evse_id": number} if number else {})
+    payload = {"connectorId": number, "type": to}
+    return await _ask(station, step, text, "ChangeAvailability", payload, ("change_availability", change))

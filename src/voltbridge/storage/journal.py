@@ -1,8 +1,9 @@
 """Grouped, ordered, durable writes: one database transaction serves all that arrived while the one before committed.
 
 Rules
-1. Facts go into the open batch. It is handed to the writer's thread as soon as that is idle, at the end of the event
-   loop's current round; there is no artificial delay. One batch is under way at a time, so their order is kept.
+1. Facts go into the open batch. It is handed to the writer's thread once that is idle and the event loop, which never
+   pauses for it, has gone round twice without bringing anything more: what lies in the sockets already shares the
+   commit. No time is waited for. One batch is under way at a time, so their order is kept.
 2. An outage (database locked, disk full, connection lost) is answered by trying the same batch again, less and less
    often, until ``give_up_after_s`` have passed since it was handed over. Then the batch is lost.
 3. A thread that does not come back in that time cannot be stopped. The batch is lost as far as anyone waiting is
@@ -15,11 +16,11 @@ Rules
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -28,17 +29,32 @@ from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.messages import DeviationCount, MessageRecord
 from voltbridge.storage.facts import Fact, station_of
-from voltbridge.storage.writer import Job, Outage, Writer, Written
+from voltbridge.storage.writer import Job, Written
 
-__all__ = ["SqlJournal"]
+__all__ = ["SqlJournal", "Writing"]
 
 T = TypeVar("T")
 _Waiter = asyncio.Future[None]
+
+_QUIET_ROUNDS = 2
+"""From a message's bytes to its facts it takes a round of the event loop to read it and one to handle it."""
+_MOST_ROUNDS = 30
+_LARGE_BATCH = 512
+"""Facts beyond which a larger batch hardly makes each of them cheaper."""
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 
 _log = structlog.get_logger(__name__)
+
+
+class Writing(Protocol):
+    """Who commits batches; called on a thread of its own, one batch at a time (``voltbridge.storage.writer``)."""
+
+    def write(self, number: int, facts: Sequence[Fact], jobs: Sequence[Job]) -> Written:
+        """Commit the facts and the jobs. After an exception it is called with the same batch again."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +67,8 @@ class _Batch:
     cancel_deadline: Cancel | None = None
     cancel_retry: Cancel | None = None
     given_up: bool = False
+    after_loss: bool = False
+    """Whether facts of the batch before were lost while this one was open."""
 
     @property
     def is_empty(self) -> bool:
@@ -60,7 +78,7 @@ class _Batch:
 class SqlJournal:
     """The journal over one ``Writer``. All methods belong to the event loop it was made on."""
 
-    def __init__(self, writer: Writer, clock: Clock, *, give_up_after_s: float = 10.0, capacity: int = 50_000) -> None:
+    def __init__(self, writer: Writing, clock: Clock, *, give_up_after_s: float = 10.0, capacity: int = 50_000) -> None:
         self._writer = writer
         self._clock = clock
         self._give_up_after_s = give_up_after_s
@@ -77,7 +95,7 @@ class SqlJournal:
         self._idle = asyncio.Event()
         self._idle.set()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
-        self._lost_untold: set[str | None] = set()
+        self._lost_untold: set[str] = set()
         self.commits = 0
         """Batches committed."""
         self.retries = 0
@@ -109,11 +127,11 @@ class SqlJournal:
 
     async def committed(self, station_id: str | None = None) -> None:
         """See ``voltbridge.csms.journal.Journal``."""
-        if station_id in self._lost_untold:
-            self._lost_untold.discard(station_id)
-            raise StorageUnavailable("what was put before was given up")
         if self._stuck:
             raise StorageUnavailable("the storage is out of reach")
+        if station_id is not None and station_id in self._lost_untold:
+            self._lost_untold.discard(station_id)
+            raise StorageUnavailable("what was put before was given up")
         if self._facts:
             batch = self._open
         elif self._running is not None:
@@ -162,7 +180,16 @@ class SqlJournal:
         self._kicked = True
         if self._running is None:
             self._idle.clear()
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._gather, 0, 0, 0)
+
+    def _gather(self, facts: int, rounds: int, quiet: int) -> None:
+        """Hand the open batch over when the event loop brings nothing more to it, or when it is large enough."""
+        now = len(self._facts)
+        quiet = quiet + 1 if now == facts else 0
+        if quiet < _QUIET_ROUNDS and rounds < _MOST_ROUNDS and now < _LARGE_BATCH:
+            self._loop.call_soon(self._gather, now, rounds + 1, quiet)
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         batch = self._open
@@ -197,8 +224,6 @@ class SqlJournal:
             self._failing = True
             if batch.attempts == 1:
                 _log.warning("storage.outage", error=str(error), facts=len(batch.facts))
-            if not isinstance(error, Outage):
-                raise error
             pause = min(_FIRST_PAUSE_S * 2 ** (batch.attempts - 1), _LONGEST_PAUSE_S)
             batch.cancel_retry = self._clock.call_later(pause, partial(self._attempt, batch))
 
@@ -219,6 +244,8 @@ class SqlJournal:
                 done.set_exception(error)
         if written.refused:
             self._lose(batch, written.refused)
+        elif self._lost_untold or batch.after_loss:
+            self._wake(batch, batch.after_loss)
         else:
             for _, waiter in batch.waiters:
                 if not waiter.done():
@@ -229,7 +256,7 @@ class SqlJournal:
         self._running = None
         # Through the loop, so that those just woken put their replies into the next batch rather than the one after.
         self._kicked = True
-        self._loop.call_soon(self._hand_over)
+        self._loop.call_soon(self._gather, len(self._facts), 0, 0)
 
     def _give_up(self, batch: _Batch) -> None:
         batch.given_up = True
@@ -257,22 +284,30 @@ class SqlJournal:
             for station_id, error in refused.items():
                 _log.error("storage.refused", station_id=station_id, error=str(error))
         for tell in self._listeners:
-            tell(frozenset(stations))
-        told: set[str | None] = set()
-        for station_id, waiter in batch.waiters:
-            if station_id is not None and station_id not in stations:
-                if not waiter.done():
-                    waiter.set_result(None)
-                continue
-            told.add(station_id)
-            if not waiter.done():
-                waiter.set_exception(StorageUnavailable("what was put could not be made durable and was given up"))
-        if stations:
-            self._lost_untold |= {None, *stations} - told
+            try:
+                tell(frozenset(stations))
+            except Exception:
+                _log.exception("storage.listener_failed")
+        # Whoever waits for the open batch meant these facts too.
+        self._open.after_loss = bool(lost)
+        self._lost_untold |= stations
+        self._wake(batch, bool(lost) or batch.after_loss)
         if refused is None:
             for _, done in batch.jobs:
                 if not done.done():
                     done.set_exception(StorageUnavailable("the storage is out of reach"))
+
+    def _wake(self, batch: _Batch, any_lost: bool) -> None:
+        """Let those who wait for the batch go on, telling them of losses now and before."""
+        untold = self._lost_untold
+        for station_id, waiter in batch.waiters:
+            if waiter.done():
+                continue
+            if any_lost if station_id is None else station_id in untold:
+                waiter.set_exception(StorageUnavailable("what was put could not be made durable and was given up"))
+            else:
+                waiter.set_result(None)
+        untold.difference_update(station_id for station_id, _ in batch.waiters if station_id is not None)
 
 
 def _stations_of(facts: Iterable[Fact]) -> set[str]:

@@ -39,6 +39,7 @@ from voltbridge.csms.blocks.b_provisioning import variables_v16, variables_v21, 
 from voltbridge.csms.blocks.b_provisioning.boot import BootDesk, BootPolicy
 from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationService
 from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
+from voltbridge.csms.blocks.b_provisioning.reset import concluded_by_boot
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
@@ -65,6 +66,7 @@ from voltbridge.csms.message_log import MessageLog
 from voltbridge.csms.notifications import NotificationService
 from voltbridge.csms.readiness import Check, Readiness
 from voltbridge.csms.services import Services
+from voltbridge.csms.sites.service import SiteService
 from voltbridge.csms.station_calls import StationCalls
 from voltbridge.datadir import DataDirectory
 from voltbridge.domain.clock import Clock
@@ -122,6 +124,7 @@ class Running:
         """Stop without losing anything; what stations still do after ``timeout_s`` (else the setting) is cut off."""
         async with self._rest:
             await self.services.operations.close()
+            await self.services.sites.close()
             await self.gateway.stop(self.settings.shutdown_timeout if timeout_s is None else timeout_s)
             await self.services.commands.close()
             with contextlib.suppress(StorageUnavailable):
@@ -161,6 +164,8 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
         except OSError as error:
             raise _cannot_listen("ocpp", settings.ocpp_host, settings.ocpp_port, error) from None
         parts.push_async_callback(gateway.stop, 0)
+        await services.sites.start()
+        parts.push_async_callback(services.sites.close)
         await services.operations.start()
         parts.push_async_callback(services.operations.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
@@ -235,6 +240,7 @@ def _wire(
     )
     configurations = ConfigurationService(storage.configurations, variables, storage.stations, live, bus, events, clock)
     boots.on_boot(configurations.booted)
+    boots.on_boot(concluded_by_boot(commands))
     boots.probe_by(variables.refresh)
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
@@ -246,6 +252,7 @@ def _wire(
         availability=availability,
         meter_values=MeterValueService(transactions, journal, events),
         smart_charging=smart_charging,
+        sites=SiteService(storage.sites, smart_charging, live, bus, events, clock),
         data_transfer=DataTransferService(_vendors(), events, clock),
         notifications=NotificationService(events, availability),
         calls=calls,

@@ -56,10 +56,29 @@ async def test_the_same_command_reaches_every_version(api: Api, running: Running
     assert (body["state"], body["station_id"], body["name"]) == ("Accepted", identity, "reset")
     assert body["answer"] == {"accepted": True, "status": "Accepted", "reason": None, "info": {}}
     assert body["parameters"] == {"type": "OnIdle"}
-    assert body["error"] is None and body["outcome_state"] is None
-    assert body["created_at"] <= body["sent_at"] <= body["answered_at"] == body["finished_at"]
+    assert body["error"] is None and body["outcome_state"] == "Pending"
+    assert body["created_at"] <= body["sent_at"] <= body["answered_at"] and body["finished_at"] is None
     assert await api.get(f"/commands/{body['id']}") == body
     assert (await api.get(f"/stations/{identity}/commands"))["items"] == [body]
+
+
+async def test_a_reset_is_over_when_the_station_boots(api: Api, running: Running, identity: str, protocol: str) -> None:
+    await api("POST", "/stations", {"station_id": identity})
+    async with Station(running.ocpp_port, identity, protocol) as station:
+        await station.boot()
+        station.answers["Reset"] = {"status": "Accepted"}
+        id = (await api("POST", f"/stations/{identity}/commands/reset", {"type": "Immediate"})).body["id"]
+    async with Station(running.ocpp_port, identity, protocol) as station:
+        assert (await api.get(f"/commands/{id}"))["outcome_state"] == "Pending"
+        await station.boot()
+        async with asyncio.timeout(10):
+            while (command := await api.get(f"/commands/{id}"))["outcome_state"] == "Pending":
+                pass
+    assert command["outcome_state"] == "Completed"
+    assert command["outcome"] == {
+        "boot_reason": None if protocol == "ocpp1.6" else "PowerUp",
+        "registration": "Accepted",
+    }
 
 
 async def test_a_refusal_of_the_station_is_the_commands_end(api: Api, booted: Station, identity: str) -> None:

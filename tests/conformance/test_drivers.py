@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,23 @@ async def test_a_message_goes_through_the_door(api: Api) -> None:
         assert api.requests == [("POST", "/api/v1/stations/CP%201/ocpp/Reset?timeout_s=7", {"type": "OnIdle"})]
         assert await csms.shows({"status": "Accepted"}, "")
         assert not await csms.shows({"status": "Rejected"}, "")
+
+
+async def test_where_there_is_a_command_it_is_given(api: Api) -> None:
+    path = "/api/v1/stations/CP 1/commands/reset"
+    done = {"answer": {"status": "Scheduled"}, "error": None}
+    api.planned["POST", path] = web.json_response(done)
+    instruction = replace(RESET, command=("reset", {"type": "OnIdle"}), timeout_s=3)
+    async with RestCsms("ws://host/ocpp", api.address, "key") as csms:
+        await csms.send(instruction)
+        wanted = {"type": "OnIdle", "timeout_s": 3}
+        assert api.requests == [("POST", "/api/v1/stations/CP%201/commands/reset", wanted)]
+        assert await csms.shows({"status": "Scheduled"}, "")
+        failed = {"answer": None, "error": {"code": "timeout", "detail": "no answer within 3 s"}}
+        api.planned["POST", path] = web.json_response(failed)
+        with pytest.raises(DriverFailed, match="reset: timeout no answer"):
+            await csms.send(instruction)
+        assert not await csms.shows({"status": "Scheduled"}, "")
 
 
 async def test_what_the_api_refuses_is_told(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from voltbridge.csms.blocks.b_provisioning import v16, v21, v201
@@ -25,6 +26,8 @@ from voltbridge.domain.device_model import (
     WriteResult,
 )
 from voltbridge.domain.errors import InvalidValue
+from voltbridge.domain.station_calls import CallFailed
+from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
 __all__ = ["COMMANDS", "desired_values", "shown_attribute"]
@@ -79,7 +82,9 @@ async def _read(run: CommandRun) -> Answer:
     service: DeviceModelService = run.context.service
     live = run.context.live
     assert live is not None, "a command runs for a connected station"
-    results = await service.read_by(live, run.call, [one.named for one in run.parameters.variables])
+    calling = _Calling(run)
+    results = await service.read_by(live, calling.call, [one.named for one in run.parameters.variables])
+    calling.check([one.status.value for one in results])
     shown = [{**shown_attribute(one.attribute), **_outcome(one), "value": one.value} for one in results]
     return _answer([one.status.value for one in results], shown, "Accepted")
 
@@ -92,9 +97,31 @@ async def _write(run: CommandRun) -> Answer:
     service: DeviceModelService = run.context.service
     live = run.context.live
     assert live is not None, "a command runs for a connected station"
-    results = await service.write_by(live, run.call, desired_values(run.parameters.variables))
+    calling = _Calling(run)
+    results = await service.write_by(live, calling.call, desired_values(run.parameters.variables))
+    calling.check([one.status.value for one in results])
     shown = [{**shown_attribute(one.attribute), **_outcome(one)} for one in results]
     return _answer([one.status.value for one in results], shown, "Accepted", "RebootRequired")
+
+
+@dataclass(slots=True)
+class _Calling:
+    """The calls of a command; where not one brought an answer, that is how the command ends."""
+
+    run: CommandRun
+    failure: CallFailed | None = None
+
+    async def call(self, request: Payload) -> Any:
+        try:
+            return await self.run.call(request)
+        except CallFailed as failure:
+            self.failure = self.failure or failure
+            raise
+
+    def check(self, statuses: Sequence[str]) -> None:
+        """Raises the CallFailed when there is nothing else to tell."""
+        if self.failure is not None and all(status == "NotAnswered" for status in statuses):
+            raise self.failure
 
 
 def _outcome(result: ReadResult | WriteResult) -> dict[str, Any]:
@@ -112,9 +139,10 @@ def _answer(statuses: Sequence[str], shown: list[dict[str, Any]], *good: str) ->
 COMMANDS: Final = (
     CommandKind(
         name="reset",
-        about="Restart the station, or one EVSE.",
+        about="Restart the station, or one EVSE; the outcome of the former is the boot.",
         parameters=Reset,
         builders={Version.V16: v16.reset, Version.V201: v201.reset, Version.V21: v21.reset},
+        outcome="boot",
     ),
     CommandKind(
         name="report",

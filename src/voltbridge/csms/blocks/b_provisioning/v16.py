@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
-from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind, is_charging
+from voltbridge.csms.blocks.b_provisioning.reset import WHOLE_STATION, Reset, ResetKind, is_charging
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given
 from voltbridge.csms.commands.kinds import Context, Prepared, Unsupported, answered
@@ -63,4 +63,4 @@ def reset(wanted: Reset, context: Context) -> Prepared:
             "or use Soft or Immediate, which end it"
         )
     kind = v16.ResetType.HARD if wanted.type is ResetKind.IMMEDIATE else v16.ResetType.SOFT
-    return Prepared(v16.ResetRequest(type=kind), answered)
+    return Prepared(v16.ResetRequest(type=kind), answered, correlation=WHOLE_STATION)

@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from voltbridge.csms.blocks.b_provisioning.boot import BootReport
 from voltbridge.csms.blocks.b_provisioning.network_profile import NetworkProfile
-from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind
+from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind, of_boot
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.given import given, optional
 from voltbridge.csms.commands.kinds import Answer, Context, Prepared, Unsupported, answered
@@ -79,7 +79,9 @@ def reset(wanted: Reset, context: Context) -> Prepared:
         raise Unsupported("OCPP 2.0.1 cannot resume transactions after a reset; use OnIdle or Immediate")
     on_idle = wanted.type is ResetKind.ON_IDLE
     kind = v201.ResetEnumType.ON_IDLE if on_idle else v201.ResetEnumType.IMMEDIATE
-    return Prepared(v201.ResetRequest(type=kind, evse_id=optional(wanted.evse_id)), _reset_answer)
+    return Prepared(
+        v201.ResetRequest(type=kind, evse_id=optional(wanted.evse_id)), _reset_answer, correlation=of_boot(wanted)
+    )
 
 
 def _reset_answer(response: v201.ResetResponse) -> Answer:

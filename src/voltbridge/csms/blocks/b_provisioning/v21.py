@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voltbridge.csms.blocks.b_provisioning.network_profile import NetworkProfile
-from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind
+from voltbridge.csms.blocks.b_provisioning.reset import Reset, ResetKind, of_boot
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.b_provisioning.v201 import network_profile_request, report_of
 from voltbridge.csms.blocks.given import optional
@@ -50,7 +50,9 @@ def trigger_status(connectors: Iterable[tuple[int, int]]) -> list[Payload]:
 def reset(wanted: Reset, context: Context) -> Prepared:
     """An immediate reset ends transactions first, as Soft asks for (B12.FR.03)."""
     kind = v21.ResetEnumType.IMMEDIATE if wanted.type is ResetKind.SOFT else v21.ResetEnumType(wanted.type.value)
-    return Prepared(v21.ResetRequest(type=kind, evse_id=optional(wanted.evse_id)), _reset_answer)
+    return Prepared(
+        v21.ResetRequest(type=kind, evse_id=optional(wanted.evse_id)), _reset_answer, correlation=of_boot(wanted)
+    )
 
 
 def _reset_answer(response: v21.ResetResponse) -> Answer:

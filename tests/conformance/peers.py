@@ -171,6 +171,8 @@ class ScriptedCsms:
     _sent: list[str] = field(default_factory=list)
     _response: Any = None
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    _asked_to_write: Mapping[str, Any] | None = None
     _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -210,6 +212,7 @@ class ScriptedCsms:
             self.clock.expire()
             return
         self._answered.clear()
+        self._asked_to_write = instruction.payload if instruction.action == "ChangeConfiguration" else None
         await self._call(instruction.action, instruction.payload)
         try:
             await asyncio.wait_for(self._answered.wait(), instruction.timeout_s)
@@ -218,6 +221,9 @@ class ScriptedCsms:
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         return bool(self._response == response) and not self.fault.shows_nothing
+
+    async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
+        return self._variables.get((component, variable)) == value and not self.fault.shows_nothing
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
@@ -239,12 +245,29 @@ class ScriptedCsms:
     async def _take(self, frame: Frame) -> None:
         if frame[0] in (3, 4):
             self._response = frame[2]
+            self._note_keys(frame[2])
             self._answered.set()
         elif frame[0] == 2:
             _, unique_id, action, payload = frame
+            for told in payload.get("reportData", ()):
+                name = (told["component"]["name"], told["variable"]["name"])
+                self._variables[name] = told["variableAttribute"][0]["value"]
             await self._send(action, [3, unique_id, self._answer(action, payload)])
             if action == "BootNotification" and self.fault.early is not None:
                 await self._call(*self.fault.early)
+
+    def _note_keys(self, response: Any) -> None:
+        """1.6: what the answer to GetConfiguration or ChangeConfiguration says of the two keys there are."""
+        if not isinstance(response, dict):
+            return
+        for told in response.get("configurationKey", ()):
+            self._note_key(told["key"], told["value"])
+        if response == {"status": "Accepted"} and self._asked_to_write is not None:
+            self._note_key(self._asked_to_write["key"], self._asked_to_write["value"])
+
+    def _note_key(self, key: str, value: str) -> None:
+        component = "OCPPCommCtrlr" if key == "HeartbeatInterval" else "VendorCtrlr"
+        self._variables[component, key] = value
 
     async def _call(self, action: str, payload: Mapping[str, Any]) -> None:
         await self._send(action, [2, str(uuid.uuid4()), action, dict(payload)])

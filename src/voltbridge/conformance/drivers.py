@@ -49,6 +49,12 @@ class CsmsDriver(Protocol):
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         """Whether the operator got to see this response to the last instruction; ``question`` asks a person so."""
 
+    async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
+        """Whether the operator is shown this value for a variable of the station.
+
+        A vendor's own key of 1.6 is a variable of the component VendorCtrlr.
+        """
+
 
 class StationDriver(Protocol):
     """Does to a charging station what a driver, a car or the weather would."""

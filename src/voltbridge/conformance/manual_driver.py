@@ -64,6 +64,10 @@ class ManualCsms:
             if answer in ("n", "no"):
                 return False
 
+    async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
+        """Ask."""
+        return await self.shows({}, f"Does the CSMS show {value} for {component}.{variable} of {station_id}?")
+
     async def _answer(self, question: str) -> str:
         # On a thread, so that the simulated station stays alive while the person types.
         try:

@@ -79,7 +79,13 @@ class RestCsms:
         """Whether the door answered with this response."""
         return bool(self._last == response)
 
-    async def _send(self, method: str, path: str, body: Mapping[str, Any], *allowed: int) -> int:
+    async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
+        """Whether the station's variables are listed with this one."""
+        named = f"component={quote(component, safe='')}&variable={quote(variable, safe='')}"
+        await self._send("GET", f"/stations/{quote(station_id, safe='')}/variables?{named}")
+        return [item["value"] for item in self._last["items"]] == [value]
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *allowed: int) -> int:
         """The status; raises DriverFailed for one of 400 or more that is not allowed."""
         assert self._session is not None, "the driver is used outside its context"
         try:

@@ -10,10 +10,16 @@ from voltbridge.conformance.csms.cases import (
     a_security as a_security,
 )
 from voltbridge.conformance.csms.cases import (
+    b_device_model as b_device_model,
+)
+from voltbridge.conformance.csms.cases import (
     b_provisioning as b_provisioning,
 )
 from voltbridge.conformance.csms.cases import (
     c_authorization as c_authorization,
+)
+from voltbridge.conformance.csms.cases import (
+    configuration_16 as configuration_16,
 )
 from voltbridge.conformance.csms.cases import (
     e_transaction_status as e_transaction_status,

@@ -178,4 +178,13 @@ async def _asked_for_network_profile(station: SimulatedStation) -> Asked:
     profile = _network_profile(station)
     data = ", ".join(f"{field} {value}" for field, value in profile["connectionData"].items())
     text = f"set network connection profile in slot {profile['configurationSlot']}: {data}"
-    return await station.asked(1, text, "SetNetworkProfile", profile)
+    wanted = station.configuration.network_profile
+    parameters = {
+        "configuration_slot": wanted.configuration_slot,
+        "csms_url": wanted.ocpp_csms_url,
+        "security_profile": wanted.security_profile,
+        "interface": wanted.ocpp_interface,
+        "message_timeout_s": wanted.message_timeout_s,
+    }
+    command = ("set_network_profile", parameters)
+    return await station.asked(1, text, "SetNetworkProfile", profile, command=command)

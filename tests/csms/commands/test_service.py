@@ -180,6 +180,17 @@ async def test_a_station_that_leaves_before_it_is_sent_keeps_it_held() -> None:
     await settled(lambda: stored(desk).state is CommandState.ACCEPTED)
 
 
+async def test_a_station_that_left_just_now_is_not_sent_it_later() -> None:
+    desk = Commands()
+    desk.connect()
+    desk.door.answer = lambda station_id, request: GONE
+    with pytest.raises(StationNotConnected):
+        await desk.service.submit("CP1", "report", {})
+    assert stored(desk).state is CommandState.FAILED
+    await desk.restart()
+    assert "CP1" not in desk.service.waiting
+
+
 async def test_a_station_that_leaves_meanwhile_may_have_got_it() -> None:
     desk = Commands()
     desk.connect()

@@ -152,6 +152,8 @@ class CommandService:
         done: Command = await asyncio.shield(self._spawn(self._execution.run(command, kind, live, ready)))
         if done.state is CommandState.QUEUED:
             if not hold:
+                # Stored as queued it would be sent after the next start of the program.
+                self.end(done, CommandState.FAILED, CommandError("not_connected", "the station is not connected"))
                 raise StationNotConnected(station_id)
             self.hold(done)
             self._waiting.add(station_id)

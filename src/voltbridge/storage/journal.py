@@ -96,6 +96,8 @@ class SqlJournal:
         self._idle.set()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._lost_untold: set[str] = set()
+        self.attempts = 0
+        """Times a batch was handed to the writer."""
         self.commits = 0
         """Batches committed."""
         self.retries = 0
@@ -207,6 +209,7 @@ class SqlJournal:
     def _attempt(self, batch: _Batch) -> None:
         batch.cancel_retry = None
         batch.attempts += 1
+        self.attempts += 1
         jobs = [job for job, _ in batch.jobs]
         attempt = partial(self._writer.write, batch.number, batch.facts, jobs)
         self._loop.run_in_executor(self._thread, attempt).add_done_callback(partial(self._attempted, batch))
@@ -216,6 +219,7 @@ class SqlJournal:
         if batch.given_up:
             # The thread came back after all; whatever it did, its stations were told to come again.
             self._stuck = False
+            self._failing = error is not None
             self._next()
         elif error is None:
             self._finish(batch, attempt.result())
@@ -288,8 +292,8 @@ class SqlJournal:
                 tell(frozenset(stations))
             except Exception:
                 _log.exception("storage.listener_failed")
-        # Whoever waits for the open batch meant these facts too.
-        self._open.after_loss = bool(lost)
+        # Whoever waits for the open batch already meant these facts too.
+        self._open.after_loss = bool(lost and self._open.waiters)
         self._lost_untold |= stations
         self._wake(batch, bool(lost) or batch.after_loss)
         if refused is None:

@@ -16,10 +16,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Table, delete, select
 
+from voltbridge.domain.messages import MessageRecord
 from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.database import Database
 from voltbridge.storage.facts import Fact, FactTables, station_of
 from voltbridge.storage.failures import is_outage
+from voltbridge.storage.sql.messages import storable
 from voltbridge.storage.sql.schema import Upsert, metadata
 
 __all__ = ["Job", "Outage", "Writer", "Written", "journal_marks"]
@@ -127,14 +129,24 @@ class Writer:
         for fact in facts:
             by_station.setdefault(station_of(fact), []).append(fact)
         for station_id, own in by_station.items():
-            try:
-                with connection.begin_nested():
-                    self._tables.write(connection, own)
-            except Exception as error:
-                if is_outage(error):
-                    raise
-                self._tables.abandon()
+            error = self._try(connection, own)
+            if error is not None:
+                # It may be a frame of garbage that only the log has; the log can do with less than the letter.
+                error = self._try(connection, [storable(fact) if type(fact) is MessageRecord else fact for fact in own])
+            if error is not None:
                 written.refused[station_id] = error
+
+    def _try(self, connection: Connection, facts: Sequence[Fact]) -> Exception | None:
+        """Write the facts, or none of them and return why they were refused."""
+        try:
+            with connection.begin_nested():
+                self._tables.write(connection, facts)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self._tables.abandon()
+            return error
+        return None
 
     def _connect(self) -> Connection:
         if self._connection is None:

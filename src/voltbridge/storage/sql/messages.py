@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import BigInteger, Column, Connection, SmallInteger, Table, Text, delete, func, select
 from sqlalchemy import Row as ResultRow
 
@@ -18,7 +19,9 @@ from voltbridge.storage.sql.blocks import MOST_AGE_MS, OpenBlock, block_of, id_r
 from voltbridge.storage.sql.schema import BigInt, Upsert, metadata
 from voltbridge.storage.times import from_ms, to_ms
 
-__all__ = ["Messages", "message_blocks", "messages", "write_messages"]
+__all__ = ["Messages", "message_blocks", "messages", "storable", "write_messages"]
+
+T = TypeVar("T", str, str | None)
 
 messages = Table(
     "messages",
@@ -76,6 +79,17 @@ def write_messages(connection: Connection, block: OpenBlock[str], records: Seque
         ],
     )
     insert_rows(connection, _append_entry, [(key, number, records[at].at_ms) for key, number, at in entries])
+
+
+def storable(record: MessageRecord) -> MessageRecord:
+    """The record with whatever a database cannot hold as text (NUL, lone surrogates) replaced by question marks."""
+    return msgspec.structs.replace(
+        record, message_id=_storable(record.message_id), action=_storable(record.action), frame=_storable(record.frame)
+    )
+
+
+def _storable(text: T) -> T:
+    return text if text is None else text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 class Messages:

@@ -171,6 +171,9 @@ class ScriptedCsms:
     _sent: list[str] = field(default_factory=list)
     _response: Any = None
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _registration: str = "Accepted"
+    _answered_boot: str = "Accepted"
+    """What the last boot was answered with, or was meant to be."""
     _variables: dict[tuple[str, str], str] = field(default_factory=dict)
     _asked_to_write: Mapping[str, Any] | None = None
     _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -222,6 +225,9 @@ class ScriptedCsms:
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         return bool(self._response == response) and not self.fault.shows_nothing
 
+    async def decide(self, station_id: str, registration: str) -> None:
+        self._registration = registration
+
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         return self._variables.get((component, variable)) == value and not self.fault.shows_nothing
 
@@ -252,6 +258,11 @@ class ScriptedCsms:
             for told in payload.get("reportData", ()):
                 name = (told["component"]["name"], told["variable"]["name"])
                 self._variables[name] = told["variableAttribute"][0]["value"]
+            if action == "BootNotification":
+                self._answered_boot = self._registration
+            if self._answered_boot != "Accepted" and action != "BootNotification":
+                await self._send(action, [4, unique_id, "SecurityError", "", {}])
+                return
             await self._send(action, [3, unique_id, self._answer(action, payload)])
             if action == "BootNotification" and self.fault.early is not None:
                 await self._call(*self.fault.early)
@@ -285,7 +296,7 @@ class ScriptedCsms:
     def _answer(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         match action:
             case "BootNotification":
-                return {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": "Accepted"}
+                return {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": self._registration}
             case "Authorize" if "idTag" in payload:
                 return {"idTagInfo": self._info_of_tag(payload["idTag"])}
             case "StartTransaction":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.conformance.peers import REMOVED, Fault, change, drop, early, refuse
+from tests.conformance.peers import REMOVED, Fault, Frame, Sent, change, drop, early, refuse
 
 __all__ = ["DEVICE_MODEL"]
 
@@ -71,7 +71,41 @@ def _changed(step: int, nth: int = 1) -> Iterator[_Row]:
 
 _GOES_ON = (("3", "", drop("Heartbeat")), ("3", "", refuse("Heartbeat")))
 
+
+def _boots(step: int, nth: int, *wrong: str) -> Iterator[_Row]:
+    for status in wrong:
+        yield str(step), "status", change("BootNotification", "status", status, nth)
+
+
+def _lets_pass(action: str, nth: int = 1) -> Fault:
+    """Answers what should be refused."""
+
+    def tamper(sent: Sent) -> list[Frame]:
+        if (sent.action, sent.nth) == (action, nth):
+            return [[3, sent.frame[1], {}]]
+        return [sent.frame]
+
+    return Fault(tamper)
+
+
 DEVICE_MODEL: dict[str, tuple[_Row, ...]] = {
+    "TC_B_02_CSMS": (
+        *_boots(2, 1, "Accepted", "Rejected"),
+        *_boots(4, 2, "Pending", "Rejected"),
+        ("6", "", drop("StatusNotification")),
+    ),
+    "TC_B_30_CSMS": (
+        *_boots(2, 1, "Accepted"),
+        ("4", "SecurityError", refuse("StatusNotification")),
+        ("4", "SecurityError", _lets_pass("StatusNotification")),
+        ("4", "SecurityError", _lets_pass("NotifyEvent", 2)),
+    ),
+    "TC_B_31_CSMS": (
+        *_boots(2, 1, "Accepted"),
+        *_asked(3, "TriggerMessage", ("requestedMessage", "requestedMessage", "Heartbeat")),
+        *_boots(6, 2, "Pending", "Rejected"),
+        ("8", "", drop("NotifyEvent")),
+    ),
     "TC_B_07_CSMS": _several("GetVariables", "getVariableData"),
     "TC_B_10_CSMS": _several("SetVariables", "setVariableData"),
     "TC_B_12_CSMS": _base("ConfigurationInventory"),

@@ -144,6 +144,26 @@ class Connection:
 
         Raises StepFailed when the answer does not come in time, is an error or breaks the schema.
         """
+        message_type, rest = await self._exchange(step, action, payload, timeout_s, f"{action}Response")
+        if message_type == _CALL_ERROR:
+            raise StepFailed(step, f"{action}Response", _shown_error(rest))
+        response = self._actions[action].response
+        assert response is not None
+        return self._checked(step, f"{action}Response", response, rest[0])
+
+    async def refused(self, step: str, action: str, payload: Mapping[str, Any], timeout_s: float, code: str) -> None:
+        """Send a CALL that has to be answered with a CALLERROR of this code. Raises StepFailed when it is not."""
+        wanted = f"CALLERROR {code}"
+        message_type, rest = await self._exchange(step, action, payload, timeout_s, wanted)
+        if message_type != _CALL_ERROR:
+            raise StepFailed(step, wanted, f"{action}Response")
+        if msgspec.json.decode(rest[0]) != code:
+            raise StepFailed(step, wanted, _shown_error(rest))
+
+    async def _exchange(
+        self, step: str, action: str, payload: Mapping[str, Any], timeout_s: float, wanted: str
+    ) -> tuple[int, list[msgspec.Raw]]:
+        """Send a CALL; the type of the answer and what follows its id. Raises StepFailed when there is none in time."""
         kind = self._actions[action]
         request = msgspec.json.encode(payload)
         decode(kind.request, request, version=self._version)
@@ -156,14 +176,11 @@ class Connection:
                 await self._send([_CALL, unique_id, action, payload])
                 message_type, rest = await outstanding.answer
         except TimeoutError:
-            raise StepFailed(step, f"{action}Response", f"nothing within {timeout_s:g} s") from None
+            raise StepFailed(step, wanted, f"nothing within {timeout_s:g} s") from None
         finally:
             self._outstanding = None
         self.check(step)
-        if message_type == _CALL_ERROR:
-            raise StepFailed(step, f"{action}Response", "CALLERROR " + " ".join(bytes(part).decode() for part in rest))
-        assert kind.response is not None
-        return self._checked(step, f"{action}Response", kind.response, rest[0])
+        return message_type, rest
 
     def listen(self, action: str) -> asyncio.Future[tuple[str, msgspec.Raw]]:
         """From now on wait for the peer's CALL of this action; the future gets its unique id and payload."""
@@ -266,3 +283,7 @@ class Connection:
             wrong = f"{violation} ({violation.kind})"
             raise StepFailed(step, f"{name} as the schema wants it", wrong) from None
         return Received(step, name, msgspec.json.decode(payload))
+
+
+def _shown_error(rest: list[msgspec.Raw]) -> str:
+    return "CALLERROR " + " ".join(bytes(part).decode() for part in rest)

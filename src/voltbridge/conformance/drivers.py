@@ -49,6 +49,9 @@ class CsmsDriver(Protocol):
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         """Whether the operator got to see this response to the last instruction; ``question`` asks a person so."""
 
+    async def decide(self, station_id: str, registration: str) -> None:
+        """Have the station's boots answered so from now on: Accepted or Pending. Raises DriverFailed."""
+
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         """Whether the operator is shown this value for a variable of the station.
 

@@ -64,6 +64,11 @@ class ManualCsms:
             if answer in ("n", "no"):
                 return False
 
+    async def decide(self, station_id: str, registration: str) -> None:
+        """Say what has to be set, and wait until it is."""
+        self._say(f"Have the boots of {station_id} answered with {registration} from now on.")
+        await self._answer("Press Enter when this is done. ")
+
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         """Ask."""
         return await self.shows({}, f"Does the CSMS show {value} for {component}.{variable} of {station_id}?")

@@ -20,7 +20,14 @@ async def own_csms(*, timeout_s: float) -> AsyncIterator[RestCsms]:
 
     with TemporaryDirectory(prefix="voltbridge-conformance-") as directory:
         running = await start(
-            Settings(data=Path(directory), ocpp_host="127.0.0.1", ocpp_port=0, http_host="127.0.0.1", http_port=0)
+            Settings(
+                data=Path(directory),
+                ocpp_host="127.0.0.1",
+                ocpp_port=0,
+                http_host="127.0.0.1",
+                http_port=0,
+                retry_interval=1,  # stations whose boot is pending keep to it, and a run should not take long
+            )
         )
         try:
             url = f"ws://127.0.0.1:{running.ocpp_port}/ocpp"

@@ -79,6 +79,10 @@ class RestCsms:
         """Whether the door answered with this response."""
         return bool(self._last == response)
 
+    async def decide(self, station_id: str, registration: str) -> None:
+        """Change the station's registration."""
+        await self._send("PATCH", f"/stations/{quote(station_id, safe='')}", {"registration": registration})
+
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         """Whether the station's variables are listed with this one."""
         named = f"component={quote(component, safe='')}&variable={quote(variable, safe='')}"

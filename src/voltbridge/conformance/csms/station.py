@@ -162,6 +162,11 @@ class SimulatedStation:
         """
         return await self.connection.call(self.step(step + 1), action, payload, self.configuration.message_timeout_s)
 
+    async def refused(self, step: int, action: str, payload: Mapping[str, Any], code: str) -> None:
+        """Send a request at this step that has to be answered with a CALLERROR of this code."""
+        timeout_s = self.configuration.message_timeout_s
+        await self.connection.refused(self.step(step + 1), action, payload, timeout_s, code)
+
     async def asked(
         self,
         step: int,

@@ -13,6 +13,9 @@ from voltbridge.conformance.csms.cases import (
     b_device_model as b_device_model,
 )
 from voltbridge.conformance.csms.cases import (
+    b_pending as b_pending,
+)
+from voltbridge.conformance.csms.cases import (
     b_provisioning as b_provisioning,
 )
 from voltbridge.conformance.csms.cases import (

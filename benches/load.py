@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,15 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def _come_first() -> None:
+    """Run as soon as there is something to do, whatever else the machine does: otherwise servers wait for us.
+
+    Where that is not allowed the figures of a busy machine are lower, those of the faster servers most.
+    """
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
 def main() -> None:
     """``python -m benches.load``; started by the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -159,7 +169,9 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--deflate", action="store_true")
-    print(json.dumps(uvloop.run(_run(parser.parse_args()))))
+    arguments = parser.parse_args()
+    _come_first()
+    print(json.dumps(uvloop.run(_run(arguments))))
 
 
 if __name__ == "__main__":

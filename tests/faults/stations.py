@@ -134,7 +134,8 @@ class Station:
     acknowledged: list[Message] = field(default_factory=list)
     pending: Message | None = None
     done: bool = False
-    refused: int = 0
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a message was."""
     mended: asyncio.Event | None = None
     """What to wait for after a refusal before sending the message again; without it a refusal is an error."""
     _script: Script = field(init=False)
@@ -165,7 +166,7 @@ class Station:
         """Only what could not be stored may be refused; it is to be sent again (1.6 3.7.1)."""
         if self.mended is None or refusal.code != "InternalError":
             raise refusal
-        self.refused += 1
+        self.refused.set()
         await self.mended.wait()
 
     async def boot(self, charger: Charger) -> None:
@@ -244,10 +245,12 @@ class Fleet:
         """Have every station end its transaction and begin no other."""
         self._finishing = True
 
-    def be_patient(self, mended: asyncio.Event) -> None:
-        """Have every station take refusals, and send again once the event is set."""
+    def be_patient(self, mended: asyncio.Event) -> asyncio.Event:
+        """Have every station take refusals, and send again once the event is set. Returns what the first one sets."""
+        refused = asyncio.Event()
         for station in self.stations:
-            station.mended = mended
+            station.refused, station.mended = refused, mended
+        return refused
 
     def serve(self, port: int) -> asyncio.Future[list[None]]:
         """All stations at once; done when every one has lost its connection or said all."""

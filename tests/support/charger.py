@@ -16,7 +16,7 @@ from voltbridge.protocol.versions import Version
 
 __all__ = ["Charger", "Lost", "Refused"]
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 class Lost(Exception):

@@ -131,7 +131,7 @@ async def test_who_listens_hears_each_reading_and_others_cost_nothing() -> None:
     assert (heard.type, heard.station_id, heard.data["evse_id"]) == ("meter_values", "CP1", 1)
     assert heard.data["meter_values"] == [
         {
-            "at": "2026-03-01T12:02:00+00:00",
+            "at": "2026-03-01T12:02:00.000Z",
             "values": [
                 {
                     "measurand": "Energy.Active.Import.Register",

@@ -42,6 +42,10 @@ from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelServic
 from voltbridge.csms.blocks.b_provisioning.reset import concluded_by_boot
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.blocks.d_local_auth_list import v16 as local_lists_v16
+from voltbridge.csms.blocks.d_local_auth_list import v21 as local_lists_v21
+from voltbridge.csms.blocks.d_local_auth_list import v201 as local_lists_v201
+from voltbridge.csms.blocks.d_local_auth_list.service import LocalListService
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
@@ -93,6 +97,7 @@ _PROFILE_WORDS: Final = {
     Version.V201: smart_charging_v201,
     Version.V21: smart_charging_v21,
 }
+_LIST_WORDS: Final = {Version.V16: local_lists_v16, Version.V201: local_lists_v201, Version.V21: local_lists_v21}
 _VARIABLES: Final = {Version.V16: variables_v16, Version.V201: variables_v201, Version.V21: variables_v21}
 _QUESTIONS: Final = {Version.V16: provisioning_v16, Version.V201: provisioning_v201, Version.V21: provisioning_v21}
 
@@ -124,6 +129,7 @@ class Running:
         """Stop without losing anything; what stations still do after ``timeout_s`` (else the setting) is cut off."""
         async with self._rest:
             await self.services.operations.close()
+            await self.services.local_lists.close()
             await self.services.sites.close()
             await self.gateway.stop(self.settings.shutdown_timeout if timeout_s is None else timeout_s)
             await self.services.commands.close()
@@ -166,6 +172,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
         parts.push_async_callback(gateway.stop, 0)
         await services.sites.start()
         parts.push_async_callback(services.sites.close)
+        parts.push_async_callback(services.local_lists.close)
         await services.operations.start()
         parts.push_async_callback(services.operations.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
@@ -240,6 +247,19 @@ def _wire(
     )
     configurations = ConfigurationService(storage.configurations, variables, storage.stations, live, bus, events, clock)
     boots.on_boot(configurations.booted)
+    local_lists = LocalListService(
+        storage.local_lists,
+        storage.tokens,
+        storage.stations,
+        live,
+        calls,
+        variables,
+        _LIST_WORDS,
+        events,
+        clock,
+    )
+    boots.on_boot(local_lists.booted)
+    authorization.on_change(local_lists.token_changed)
     boots.on_boot(concluded_by_boot(commands))
     boots.probe_by(variables.refresh)
     services = Services(
@@ -248,6 +268,7 @@ def _wire(
         variables=variables,
         configurations=configurations,
         authorization=authorization,
+        local_lists=local_lists,
         transactions=transactions,
         availability=availability,
         meter_values=MeterValueService(transactions, journal, events),

@@ -10,6 +10,7 @@ from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationSe
 from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
 from voltbridge.csms.blocks.b_provisioning.service import StationService
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
+from voltbridge.csms.blocks.d_local_auth_list.service import LocalListService
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.g_availability.service import AvailabilityService
@@ -45,6 +46,7 @@ class Services:
     configurations: ConfigurationService
     authorization: AuthorizationService
     transactions: TransactionService
+    local_lists: LocalListService
     availability: AvailabilityService
     meter_values: MeterValueService
     smart_charging: SmartChargingService

@@ -22,6 +22,7 @@ from voltbridge.storage.sql.configurations import Configurations
 from voltbridge.storage.sql.connectors import Connectors
 from voltbridge.storage.sql.deviations import Deviations
 from voltbridge.storage.sql.events import Events
+from voltbridge.storage.sql.local_lists import LocalLists
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import MeterValues
 from voltbridge.storage.sql.stations import Stations
@@ -47,6 +48,7 @@ class Storage:
         self.connectors = Connectors(sessions)
         self.tokens = Tokens(sessions)
         self.meter_values = MeterValues(sessions)
+        self.local_lists = LocalLists(sessions)
         self.transactions = Transactions(sessions, self.meter_values)
         self.messages = Messages(sessions)
         self.events = Events(sessions)

@@ -6,6 +6,7 @@ from typing import Final
 
 from voltbridge.csms.blocks.b_provisioning import commands as b
 from voltbridge.csms.blocks.c_authorization import commands as c
+from voltbridge.csms.blocks.d_local_auth_list import commands as d
 from voltbridge.csms.blocks.e_transactions import commands as e
 from voltbridge.csms.blocks.f_remote_control import commands as f
 from voltbridge.csms.blocks.g_availability import commands as g
@@ -17,6 +18,7 @@ __all__ = ["COMMAND_KINDS"]
 COMMAND_KINDS: Final[tuple[CommandKind, ...]] = (
     *b.COMMANDS,
     *c.COMMANDS,
+    *d.COMMANDS,
     *e.COMMANDS,
     *f.COMMANDS,
     *g.COMMANDS,

@@ -43,6 +43,7 @@ from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.commands import delete_commands
 from voltbridge.storage.sql.connectors import delete_connectors
+from voltbridge.storage.sql.local_lists import delete_local_list
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import delete_loose_meter_values
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
@@ -164,6 +165,7 @@ class Stations:
             delete_connectors(connection, station_id)
             delete_variables(connection, station_id)
             delete_commands(connection, station_id)
+            delete_local_list(connection, station_id)
 
         await self._sessions.write(forget)
         await self._messages.delete_of_station(station_id)

@@ -12,7 +12,7 @@ Tokens of type KeyCode are secret (C04.FR.04): events do not carry them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -27,7 +27,10 @@ from voltbridge.domain.token_rules import check_token, holds_alone, judge_token,
 from voltbridge.domain.tokens import Authorization, AuthorizationStatus, IdToken, Token, TokenFilter
 from voltbridge.domain.transactions import Transaction, TransactionState
 
-__all__ = ["AuthorizationService", "TokenFields", "shown_token"]
+__all__ = ["AuthorizationService", "TokenChanged", "TokenFields", "shown_token"]
+
+TokenChanged = Callable[[Token | None, Token | None], Awaitable[None]]
+"""Is given the token as it was and as it is; None where there is none."""
 
 
 class TokenFields(TypedDict, total=False):
@@ -53,6 +56,11 @@ class AuthorizationService:
         self._events = events
         self._clock = clock
         self._adding = asyncio.Lock()
+        self._changed: TokenChanged | None = None
+
+    def on_change(self, tell: TokenChanged) -> None:
+        """Have ``tell`` called whenever a token was added, changed or forgotten."""
+        self._changed = tell
 
     async def authorize(self, live: LiveStation, id_token: IdToken) -> Authorization:
         """Whether the token may charge at this station at all. Raises StorageUnavailable."""
@@ -109,18 +117,24 @@ class AuthorizationService:
             if await self._tokens.get(id_token, type) is not None:
                 raise AlreadyExists("token", f"{type}/{id_token}")
             await self._tokens.put(token)
+        await self._tell_change(None, token)
         return token
 
     async def put(self, *, id_token: str, type: str, **fields: Unpack[TokenFields]) -> tuple[Token, bool]:
         """Add a token or replace all that is said of it; and whether it was added. Raises InvalidValue."""
-        token = self._made(id_token, type, await self._tokens.get(id_token, type), fields)
-        return token, await self._tokens.put(token)
+        before = await self._tokens.get(id_token, type)
+        token = self._made(id_token, type, before, fields)
+        added = await self._tokens.put(token)
+        await self._tell_change(before, token)
+        return token, added
 
     async def change(self, id_token: str, type: str, changes: Mapping[str, Any]) -> Token:
         """Change some of what is said of a token (``TokenFields``). Raises NotFound and InvalidValue."""
-        changed = replace(await self.get(id_token, type), **_stored(changes), updated_at=self._clock.now())
+        before = await self.get(id_token, type)
+        changed = replace(before, **_stored(changes), updated_at=self._clock.now())
         check_token(changed)
         await self._tokens.put(changed)
+        await self._tell_change(before, changed)
         return changed
 
     async def delete(self, id_token: str, type: str) -> None:
@@ -129,7 +143,13 @@ class AuthorizationService:
         Transactions that run on it go on and keep it: nobody but their driver should end them, and the energy has to be
         accounted for. The station learns at the next contact that the token is unknown now.
         """
+        before = await self.get(id_token, type)
         await self._tokens.delete(id_token, type)
+        await self._tell_change(before, None)
+
+    async def _tell_change(self, before: Token | None, after: Token | None) -> None:
+        if self._changed is not None:
+            await self._changed(before, after)
 
     async def _judge(self, live: LiveStation, id_token: IdToken) -> Authorization:
         known = None

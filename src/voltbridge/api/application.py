@@ -23,6 +23,7 @@ from voltbridge.api import (
     messages,
     ocpp,
     operations,
+    sites,
     stations,
     tokens,
     transactions,
@@ -62,6 +63,7 @@ _NOUNS: Final = (
     charging_profiles,
     variables,
     configurations,
+    sites,
 )
 
 

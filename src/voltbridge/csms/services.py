@@ -22,6 +22,7 @@ from voltbridge.csms.commands.service import CommandService
 from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.message_log import MessageLog
 from voltbridge.csms.notifications import NotificationService
+from voltbridge.csms.sites.service import SiteService
 from voltbridge.csms.station_calls import StationCalls
 from voltbridge.domain.messages import DeviationCount, DeviationFilter
 from voltbridge.domain.paging import Page, PageRequest
@@ -50,6 +51,7 @@ class Services:
     availability: AvailabilityService
     meter_values: MeterValueService
     smart_charging: SmartChargingService
+    sites: SiteService
     data_transfer: DataTransferService
     notifications: NotificationService
     calls: StationCalls

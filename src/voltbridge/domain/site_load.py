@@ -88,6 +88,8 @@ class Outlet:
     fail_safe_ma: int = 0
     priority: int = 0
     """Higher goes first."""
+    is_dc: bool = False
+    """Its station takes limits in watts: those of three phases."""
 
     @property
     def key(self) -> OutletKey:
@@ -102,6 +104,12 @@ class Site:
     fuses: tuple[Fuse, ...]
     outlets: tuple[Outlet, ...]
     policy: Policy = Policy.FAIR
+    voltage_v: float = 230.0
+    """Of a phase against neutral, where watts are needed."""
+    lease_s: int = 900
+    """How long a limit holds without being renewed; a station that is cut off then falls back to its fail-safe one."""
+    stack_level: int = 8
+    """Of the profiles that carry the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,8 @@ class OutletState:
     """The limit its station took last and still keeps to; None: the fail-safe one holds."""
     since: float = 0.0
     """When the transaction began; earlier ones go first."""
+    guarded: bool = True
+    """Whether its station has taken the fail-safe limit; until then it may draw all it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,8 @@ def check_site(site: Site) -> None:
             raise InvalidValue(f"{path}.fuse_id", f"names no fuse: {outlet.fuse_id}")
         if not outlet.phases or len(set(outlet.phases)) != len(outlet.phases) or not set(outlet.phases) <= set(PHASES):
             raise InvalidValue(f"{path}.phases", "must be one to three different ones of 1, 2, 3")
+        if outlet.is_dc and len(outlet.phases) != len(PHASES):
+            raise InvalidValue(f"{path}.phases", "must be all three for direct current")
         if not 0 <= outlet.min_ma <= outlet.max_ma:
             raise InvalidValue(f"{path}.min_a", "must not be more than max_a")
         if outlet.fail_safe_ma and not outlet.min_ma <= outlet.fail_safe_ma <= outlet.max_ma:
@@ -178,11 +190,11 @@ def headroom(site: Site, other_ma: Mapping[str, Sequence[int]]) -> dict[Line, in
 
 def may_draw(outlet: Outlet, state: OutletState) -> int:
     """What the outlet may draw at most until something is sent to it and taken, in mA on each of its phases."""
-    if state.granted_ma is None:
-        return outlet.fail_safe_ma
-    if not state.charging or not state.reachable:
-        return max(state.granted_ma, outlet.fail_safe_ma)
-    return state.granted_ma
+    if state.granted_ma is not None and state.charging and state.reachable:
+        return state.granted_ma
+    if not state.guarded:
+        return outlet.max_ma
+    return max(state.granted_ma or 0, outlet.fail_safe_ma)
 
 
 def overloads(site: Site, states: Mapping[OutletKey, OutletState], other_ma: Mapping[str, Sequence[int]]) -> list[Line]:

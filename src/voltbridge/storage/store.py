@@ -25,6 +25,7 @@ from voltbridge.storage.sql.events import Events
 from voltbridge.storage.sql.local_lists import LocalLists
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import MeterValues
+from voltbridge.storage.sql.sites import Sites
 from voltbridge.storage.sql.stations import Stations
 from voltbridge.storage.sql.tokens import Tokens
 from voltbridge.storage.sql.transactions import Transactions
@@ -59,6 +60,7 @@ class Storage:
         self.charging_limits = ChargingLimits(sessions)
         self.variables = Variables(sessions)
         self.configurations = Configurations(sessions)
+        self.sites = Sites(sessions)
         self.commands = Commands(sessions)
         self.operations = Operations(sessions)
         self.states = StationStates(sessions)

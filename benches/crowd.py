@@ -2,7 +2,8 @@
 
 Idle: stations connect, boot, report their connector and fall silent; the growth of the server's resident memory is
 divided by their number. With deflate every message came compressed and the station's context goes on from message to
-message, so the server has to keep a window for it; once with the window it asks for, once with the largest.
+message, so the server has to keep a window for it, which a longer message has filled; once with the window it asks
+for, once with the largest.
 
 Storm: the same stations, each with a password of its own, were all connected when the server was stopped. It is
 started again, and all connect at the same moment; the time ends when the last one has been accepted.
@@ -87,6 +88,10 @@ async def _arrive(server: servers.Server, number: int, *, deflate: bool, largest
     await _accepted(client)
     status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
     await client.ask(call("status", "StatusNotification", status))
+    if deflate:
+        # What came before fills the window: 4 KiB, or 32.
+        noise = secrets.token_urlsafe(30_000 if largest_window else 4_500)
+        await client.ask(call("fill", "DataTransfer", {"vendorId": "bench", "data": noise}))
     return client
 
 

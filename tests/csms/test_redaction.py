@@ -91,9 +91,27 @@ def variable(name: str, component: str = "SecurityCtrlr") -> dict[str, Any]:
         ("SignedUpdateFirmware", call("SignedUpdateFirmware", {"firmware": {"location": f"ftp://u:{SECRET}@host/"}})),
         ("PublishFirmware", call("PublishFirmware", {"location": f"https://u:{SECRET}@host/"})),
         ("SetVariables", f'[2,"1","SetVariables",{{"setVariableData":[{{"attributeValue":"{SECRET}"'),
+        # Key codes never appear in logs (C04.FR.04).
+        ("Authorize", call("Authorize", {"idToken": {"idToken": SECRET, "type": "KeyCode"}})),
+        ("Authorize", result({"idTokenInfo": {"groupIdToken": {"type": "KeyCode", "idToken": SECRET}}})),
+        ("TransactionEvent", call("TransactionEvent", {"idToken": {"idToken": SECRET, "type": "KeyCode"}})),
+        (
+            "RequestStartTransaction",
+            call(
+                "RequestStartTransaction",
+                {
+                    "idToken": {
+                        "idToken": "A",
+                        "type": "Central",
+                        "additionalInfo": [{"additionalIdToken": SECRET, "type": "KeyCode"}],
+                    }
+                },
+            ),
+        ),
+        (None, f'[2,"1","Authorize",{{"idToken":{{"type":"KeyCode","idToken":"{SECRET}"'),
     ],
 )
-def test_a_secret_is_not_in_the_log(action: str, frame: str) -> None:
+def test_a_secret_is_not_in_the_log(action: str | None, frame: str) -> None:
     assert SECRET in frame
     logged = redact(action, frame)
     assert SECRET not in logged

@@ -40,8 +40,23 @@ def test_a_token_may_be_good_at_some_stations_only() -> None:
 
 @pytest.mark.parametrize("type", [None, *sorted(TOKEN_TYPES), "SomeVendorsOwn"])
 def test_unknown_tokens_are_unknown_unless_nobody_could_know_them(type: str | None) -> None:
-    free = type in {"NoAuthorization", "DirectPayment"}
-    assert judge(None, type) is (AuthorizationStatus.ACCEPTED if free else AuthorizationStatus.UNKNOWN)
+    by_type = {
+        "NoAuthorization": AuthorizationStatus.ACCEPTED,
+        "DirectPayment": AuthorizationStatus.ACCEPTED,
+        "KeyCode": AuthorizationStatus.INVALID,
+    }
+    assert judge(None, type) is by_type.get(type or "", AuthorizationStatus.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"status": AuthorizationStatus.BLOCKED}, {"station_ids": ("CP2",)}, {"status": AuthorizationStatus.NO_CREDIT}],
+)
+def test_a_key_code_that_is_not_good_here_is_invalid_and_nothing_else(fields: dict[str, Any]) -> None:
+    """C04.FR.01."""
+    code = replace(CARD, type="KeyCode")
+    assert judge(code, "KeyCode") is AuthorizationStatus.ACCEPTED
+    assert judge(replace(code, **fields), "KeyCode") is AuthorizationStatus.INVALID
 
 
 def test_a_payment_can_be_refused_by_entering_it_and_a_button_cannot() -> None:

@@ -1,8 +1,9 @@
 """Takes secrets out of frames on their way into the message log, and out of what becomes an event.
 
-Only actions that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
+Only frames that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
 (1.6 AuthorizationKey, 2.x BasicAuthPassword, ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile,
-and the user part of an address (``ftp://user:word@host``). Everything else of the frame stays as it was on the wire.
+the user part of an address (``ftp://user:word@host``), and tokens of type KeyCode (C04.FR.04), whatever the action.
+Everything else of the frame stays as it was on the wire.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_FIELDS: Final = frozenset({"apnpassword", "basicauthpassword", "password", "simpin"})
 _VPN_FIELDS: Final = frozenset({"key", "password", "user"})
 _NAMED_VALUES: Final = frozenset({"value", "attributevalue", "actualvalue"})
+_KEY_CODE: Final = "KeyCode"
+_TOKEN_TEXTS: Final = frozenset({"idtoken", "additionalidtoken"})
 _USER_PART: Final = re.compile(r"(?<=://)[^/?#\s\"\\]*@")
 
 
@@ -55,8 +58,9 @@ def redact(action: str | None, frame: str) -> str:
     ``action`` is that of the call the frame belongs to. A frame that is no JSON is cut down to its length.
     """
     if action not in _WATCHED:
-        return frame
-    if action in _ADDRESSES:
+        if _KEY_CODE not in frame:
+            return frame
+    elif action in _ADDRESSES:
         return _USER_PART.sub(f"{HIDDEN}@", frame)
     try:
         content = msgspec.json.decode(frame)
@@ -85,12 +89,14 @@ def _hide(value: Any, vpn: bool) -> bool:
                 found |= _hide(item, vpn)
     elif isinstance(value, dict):
         secret_setting = _names_secret(value)
+        key_code = value.get("type") == _KEY_CODE
         for name, item in value.items():
             folded = name.casefold().replace("_", "")
             if (
                 folded in _SECRET_FIELDS
                 or (vpn and folded in _VPN_FIELDS)
                 or (secret_setting and folded in _NAMED_VALUES)
+                or (key_code and folded in _TOKEN_TEXTS)
             ):
                 value[name] = HIDDEN
                 found = True

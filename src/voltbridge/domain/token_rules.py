@@ -5,6 +5,7 @@ Tokens nobody entered are judged by their type:
 - ``NoAuthorization``: accepted. The station has a start button or a key instead of a reader (C02.FR.02).
 - ``DirectPayment``: accepted. A payment terminal has secured the money before the station tells of it, under a
   reference that only the payment service knew (2.1 C18); refusing would stop a session that is paid for.
+- ``KeyCode``: invalid, and so is one that is known but not good here (C04.FR.01).
 - all others: unknown. ``Central`` is one of our own making, so one we do not know is none (C05). ``Local`` and
   ``MacAddress`` are what the station says; whether it is worth anything is the operator's decision, made by entering
   the token.
@@ -59,6 +60,14 @@ _LONGEST_MESSAGE: Final = 512
 
 def judge_token(presented: IdToken, known: Token | None, *, station_id: str, now: datetime) -> AuthorizationStatus:
     """What the token is worth at this station at this moment, apart from other transactions that run on it."""
+    status = _judge(presented, known, station_id, now)
+    if presented.type == "KeyCode" and status is not AuthorizationStatus.ACCEPTED:
+        # Whoever tries codes learns nothing of those there are.
+        return AuthorizationStatus.INVALID
+    return status
+
+
+def _judge(presented: IdToken, known: Token | None, station_id: str, now: datetime) -> AuthorizationStatus:
     if known is None or presented.type == "NoAuthorization":
         return _BY_TYPE.get(presented.type or "", AuthorizationStatus.UNKNOWN)
     if known.status is not AuthorizationStatus.ACCEPTED:

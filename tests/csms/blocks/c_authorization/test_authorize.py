@@ -101,7 +101,8 @@ async def test_an_unknown_token_is_unknown_or_invalid_by_version() -> None:
     assert await ask_16(charging, "GHOST") == {"status": "Invalid"}
     assert await ask_2(charging, V201, "GHOST") == {"idTokenInfo": {"status": "Unknown"}}
     assert await ask_2(charging, V201, "") == {"idTokenInfo": {"status": "Unknown"}}
-    for type in ("Central", "eMAID", "Local", "KeyCode"):
+    assert await ask_2(charging, V201, "GHOST", "KeyCode") == {"idTokenInfo": {"status": "Invalid"}}
+    for type in ("Central", "eMAID", "Local"):
         assert await ask_2(charging, V201, "GHOST", type) == {"idTokenInfo": {"status": "Unknown"}}
 
 

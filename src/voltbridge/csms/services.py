@@ -46,8 +46,8 @@ class Services:
     variables: DeviceModelService
     configurations: ConfigurationService
     authorization: AuthorizationService
-    transactions: TransactionService
     local_lists: LocalListService
+    transactions: TransactionService
     availability: AvailabilityService
     meter_values: MeterValueService
     smart_charging: SmartChargingService

@@ -48,8 +48,8 @@ class Storage:
         self.journal = journal
         self.connectors = Connectors(sessions)
         self.tokens = Tokens(sessions)
-        self.meter_values = MeterValues(sessions)
         self.local_lists = LocalLists(sessions)
+        self.meter_values = MeterValues(sessions)
         self.transactions = Transactions(sessions, self.meter_values)
         self.messages = Messages(sessions)
         self.events = Events(sessions)

@@ -22,6 +22,7 @@ __all__ = [
     "OutletLoad",
     "Site",
     "SiteBody",
+    "SiteId",
     "SitePage",
     "router",
     "show",

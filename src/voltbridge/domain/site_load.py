@@ -29,6 +29,7 @@ __all__ = [
     "PHASES",
     "Changes",
     "Fuse",
+    "Line",
     "Outlet",
     "OutletKey",
     "OutletState",
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 PHASES: Final = (1, 2, 3)
-STEP_MA: Final = 100
+_STEP_MA: Final = 100
 """Limits on the wire have one decimal."""
 
 OutletKey = tuple[str, int]
@@ -261,7 +262,7 @@ def changes(site: Site, states: Mapping[OutletKey, OutletState], other_ma: Mappi
         lines = _lines(fuses, outlet)
         room = min(free[line] for line in lines)
         kept = max(holds, outlet.fail_safe_ma)
-        reach = min(share, kept + room // STEP_MA * STEP_MA) if room >= 0 else holds
+        reach = min(share, kept + room // _STEP_MA * _STEP_MA) if room >= 0 else holds
         if reach > holds and reach >= outlet.min_ma:
             higher[outlet.key] = reach
             for line in lines:
@@ -311,7 +312,7 @@ def _share(
 
     def stop(key: OutletKey, rise: int) -> None:
         _, lines = rising.pop(key)
-        step = rise // STEP_MA * STEP_MA
+        step = rise // _STEP_MA * _STEP_MA
         given[key] += step
         for line in lines:
             on_line[line].discard(key)

@@ -25,6 +25,9 @@ from voltbridge.conformance.csms.cases import (
     configuration_16 as configuration_16,
 )
 from voltbridge.conformance.csms.cases import (
+    d_local_auth_list as d_local_auth_list,
+)
+from voltbridge.conformance.csms.cases import (
     e_transaction_status as e_transaction_status,
 )
 from voltbridge.conformance.csms.cases import (
@@ -41,6 +44,9 @@ from voltbridge.conformance.csms.cases import (
 )
 from voltbridge.conformance.csms.cases import (
     k_smart_charging as k_smart_charging,
+)
+from voltbridge.conformance.csms.cases import (
+    local_lists_16 as local_lists_16,
 )
 from voltbridge.conformance.csms.cases import (
     p_data_transfer as p_data_transfer,

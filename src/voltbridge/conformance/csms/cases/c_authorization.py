@@ -91,6 +91,28 @@ async def group(station: SimulatedStation) -> None:
     await ev_disconnected(station)
 
 
+@csms_case("TC_C_40_CSMS")
+async def listed_group(station: SimulatedStation) -> None:
+    """Another idToken of the same group, both in the local list, stops what one started."""
+    tokens = station.configuration.tokens
+    await _started_by_list(station)
+    response = await station.transaction_event(5, "Updated", "StopAuthorized", token=tokens.valid2)
+    _accepted_in(response, tokens.group.id_token)
+    await _stopped(station)
+
+
+@csms_case("TC_C_43_CSMS")
+async def refused_in_the_list(station: SimulatedStation) -> None:
+    """An idToken that the local list refuses is asked for, accepted, and stops what one of its group started."""
+    tokens = station.configuration.tokens
+    await _started_by_list(station)
+    response = await station.authorize(4, tokens.valid2)
+    _accepted_in(response, tokens.group.id_token)
+    response = await station.transaction_event(6, "Updated", "StopAuthorized", token=tokens.valid2)
+    _accepted_in(response, tokens.group.id_token)
+    await _stopped(station)
+
+
 @csms_case("TC_C_47_CSMS")
 async def master_pass_stops_all(station: SimulatedStation) -> None:
     """A master pass stops all transactions, chosen on the station's display."""
@@ -107,6 +129,22 @@ async def master_pass_stops_one(station: SimulatedStation) -> None:
 async def master_pass_without_display(station: SimulatedStation) -> None:
     """A master pass stops all transactions of a station without a display."""
     await _master_pass(station, stopped=_evses(station))
+
+
+async def _started_by_list(station: SimulatedStation) -> None:
+    """The EV is plugged in, which starts the transaction; an idToken of the local list is presented; energy flows."""
+    tokens = station.configuration.tokens
+    await ev_connected_pre_session(station)
+    response = await station.transaction_event(1, "Updated", "Authorized", token=tokens.valid)
+    _accepted_in(response, tokens.group.id_token)
+    station.session().authorized = True
+    await energy_transfer_started(station)
+
+
+async def _stopped(station: SimulatedStation) -> None:
+    station.session().state = State.STOP_AUTHORIZED
+    await ev_connected_post_session(station)
+    await ev_disconnected(station)
 
 
 async def _master_pass(station: SimulatedStation, stopped: list[int]) -> None:

@@ -283,14 +283,14 @@ class TestReports:
         characteristics = {"dataType": "integer", "supportsMonitoring": False, "maxLimit": 100, "unit": "s"}
         async with booted(api, running, V201, GetBaseReport={"status": "Accepted"}) as (station, path):
             request_id, answer = await report(api, station, path)
-            start = time.perf_counter()
+            start = time.process_time()  # of station and server together
             for seq_no in range(50):
                 told = [data(f"V{seq_no}-{one}", "1", variableCharacteristics=characteristics) for one in range(100)]
                 await station.call("NotifyReport", part(request_id, seq_no, *told, tbc=seq_no < 49))
-            taken = time.perf_counter() - start
+            taken = time.process_time() - start
             command = await api.get(f"/commands/{answer.body['id']}")
             assert command["outcome"] == {"parts": "0-49", "variables": 5000}
-            assert taken < 4, f"{taken:.1f} s"  # 2 s is the aim on an idle machine
+            assert taken < 4, f"{taken:.1f} s"
 
 
 class TestWriting:

@@ -353,7 +353,8 @@ class DeviceModelService:
                 if result.status is ReadStatus.ACCEPTED and result.value is not None:
                     numbers.append(_positive(result.value))
                     continue
-                self._untold.add(mark)
+                if result.status is not ReadStatus.NOT_ANSWERED:
+                    self._untold.add(mark)
             one = known.get(attribute.key)
             numbers.append(None if one is None or one.value is None else _positive(one.value))
         return _Limits(numbers[0] or _UNTOLD_ITEMS, numbers[1])

@@ -38,8 +38,10 @@ class NewSelection(RequestBody):
 
     all_tokens: Flag = False
     types: list[TokenType] = Field(default=[], max_length=20)
-    group_id_tokens: list[TokenText] = Field(default=[], max_length=1000)
-    id_tokens: list[TokenText] = Field(default=[], max_length=20_000)
+    group_id_tokens: list[TokenText] = Field(default=[], max_length=500)
+    id_tokens: list[TokenText] = Field(
+        default=[], max_length=1000, description="Single tokens; to select many, give them a group."
+    )
     include_refused: Flag = Field(default=False, description=_REFUSED)
 
 

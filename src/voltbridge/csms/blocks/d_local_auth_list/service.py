@@ -114,8 +114,9 @@ class LocalListService:
         return one
 
     async def entries(self, station_id: str) -> Sequence[Token]:
-        """The tokens that the station has, as far as known. Raises NotFound."""
-        await self.get(station_id)
+        """The tokens that the station has, as far as known; none where no list is kept for it. Raises NotFound."""
+        if await self._stations.get(station_id) is None:
+            raise NotFound("station", station_id)
         return await self._book.entries(station_id)
 
     async def list(self, state: LocalListState | None, page: PageRequest) -> Page[LocalList]:

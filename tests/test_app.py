@@ -141,7 +141,8 @@ class HourlyClock(SystemClock):
         self.hour_passes = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        if seconds != 3600:
+        task = asyncio.current_task()
+        if seconds != 3600 or task is None or task.get_name() != "tidy":
             return await super().sleep(seconds)
         self.asleep.set()
         await self.hour_passes.wait()

@@ -185,7 +185,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
         )
         api = ApiServer(build(services, readiness, metrics, admin_key), http_socket)
         await api.start()
-        parts.push_async_callback(_cancelled, asyncio.create_task(_tidy(settings, storage, clock)))
+        parts.push_async_callback(_cancelled, asyncio.create_task(_tidy(settings, storage, clock), name="tidy"))
         parts.push_async_callback(_cancelled, asyncio.create_task(_close_abandoned(services, clock)))
         return Running(
             settings=settings,

@@ -263,6 +263,19 @@ class TestReports:
             assert (answer.body["state"], answer.body["outcome_state"]) == ("Accepted", "Completed")
             assert (await api.get(f"{path}/reports"))["items"] == []
 
+    async def test_a_custom_report_of_more_than_the_station_takes(self, api: Api, running: Running) -> None:
+        limit = {
+            "component": {"name": "DeviceDataCtrlr"},
+            "variable": {"name": "ItemsPerMessage", "instance": "GetReport"},
+            "variableAttribute": [{"value": "1"}],
+        }
+        async with booted(api, running, V201, GetReport={"status": "Accepted"}) as (station, path):
+            await station.call("NotifyReport", part(1, 0, limit))
+            wanted = {"kind": "Custom", "variables": [{"component": {"name": name}} for name in ("EVSE", "Connector")]}
+            answer = (await api("POST", f"{path}/commands/report", wanted)).body
+            assert (answer["state"], answer["error"]["code"]) == ("Failed", "invalid")
+            assert [name for name, _ in station.calls if name == "GetReport"] == []
+
     async def test_a_report_the_station_does_not_make(self, api: Api, running: Running) -> None:
         async with booted(api, running, V201, GetBaseReport={"status": "NotSupported"}) as (station, path):
             _, answer = await report(api, station, path, kind="SummaryInventory")

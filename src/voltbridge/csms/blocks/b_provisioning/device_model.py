@@ -151,13 +151,19 @@ class DeviceModelService:
     ) -> tuple[Any, int | None]:
         """Ask for a report: the response, and how many attributes it told where it is the report itself.
 
-        Otherwise ``expect`` is told the number under which its end will be concluded. Raises Unsupported, CallFailed.
+        Otherwise ``expect`` is told the number under which its end will be concluded. Raises Unsupported, CallFailed,
+        and InvalidValue for more variables than the station takes in one request.
         """
         words = self._words[Version(live.report.protocol or "")]
         request = words.report_request(wanted, request_id)
         if words.ANSWERS_WITH_REPORT:
             response = await call(request)
             return response, await self._take_all(live, words.reported(response, live.station_id, self._clock.now()))
+        most = Attribute(Variable(Component("DeviceDataCtrlr"), "ItemsPerMessage", "GetReport"))
+        told = (await self._book.known(live.station_id, [most])).get(most.key)
+        limit = None if told is None or told.value is None else _positive(told.value)
+        if limit is not None and len(wanted.variables) > limit:
+            raise InvalidValue("variables", f"has {len(wanted.variables)} entries, the station takes {limit} at once")
         await self._book.expect_report(
             StationReportParts(
                 station_id=live.station_id,

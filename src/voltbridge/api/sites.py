@@ -33,9 +33,8 @@ router = APIRouter(tags=["sites"])
 _NAME: Final = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 SiteId = Annotated[str, Path(pattern=_NAME, max_length=64, description="The site's id.", examples=["depot"])]
-_Amperes = Annotated[float, NOT_TEXT, Field(ge=0, le=100_000)]
+_Amperes = Annotated[float, Field(ge=0, le=100_000), NOT_TEXT]
 _Phases = Annotated[list[_Amperes], Field(min_length=3, max_length=3, examples=[[63, 63, 63]])]
-_Whole = Annotated[int, NOT_TEXT]
 
 
 class Fuse(RequestBody):
@@ -51,17 +50,17 @@ class Outlet(RequestBody):
     """An EVSE behind a fuse."""
 
     station_id: str = Field(min_length=1, max_length=255, examples=["CP-1"])
-    evse_id: Annotated[_Whole, Field(ge=1, le=10_000)]
+    evse_id: Annotated[int, Field(ge=1, le=10_000), NOT_TEXT]
     fuse_id: _Name = Field(examples=["main"])
     max_a: _Amperes = Field(description="What the EVSE can deliver on each of its phases.", examples=[32])
-    phases: list[Annotated[_Whole, Field(ge=1, le=3)]] = Field(
+    phases: list[Annotated[int, Field(ge=1, le=3), NOT_TEXT]] = Field(
         default=[1, 2, 3], min_length=1, max_length=3, description="The site's phases it is connected to."
     )
     min_a: _Amperes = Field(default=6, description="The least a vehicle can use; less is a pause.")
     fail_safe_a: _Amperes = Field(
         default=0, description="What it may draw without being told: when idle, and when its station is cut off."
     )
-    priority: Annotated[_Whole, Field(ge=-1000, le=1000)] = Field(default=0, description="Higher goes first.")
+    priority: Annotated[int, Field(ge=-1000, le=1000), NOT_TEXT] = Field(default=0, description="Higher goes first.")
     is_dc: Flag = Field(default=False, description="Its station takes limits in watts.")
 
 
@@ -69,11 +68,11 @@ class SiteBody(RequestBody):
     """A site's fuses and outlets, and how what there is is shared."""
 
     policy: Policy = Policy.FAIR
-    voltage_v: Annotated[float, NOT_TEXT, Field(gt=0, le=1500)] = 230.0
-    lease_s: Annotated[_Whole, Field(ge=60, le=86_400)] = Field(
+    voltage_v: Annotated[float, Field(gt=0, le=1500), NOT_TEXT] = 230.0
+    lease_s: Annotated[int, Field(ge=60, le=86_400), NOT_TEXT] = Field(
         default=900, description="How long a limit holds unless renewed; then the fail-safe one does."
     )
-    stack_level: Annotated[_Whole, Field(ge=0, le=1000)] = Field(
+    stack_level: Annotated[int, Field(ge=0, le=1000), NOT_TEXT] = Field(
         default=8, description="Of the profiles; profiles of transactions above it overrule the site."
     )
     fuses: list[Fuse] = Field(min_length=1, max_length=5000)

@@ -17,7 +17,24 @@ from voltbridge.domain import configurations as domain
 from voltbridge.domain.configurations import DriftState
 from voltbridge.domain.device_model import AttributeType
 
-__all__ = ["router"]
+__all__ = [
+    "Configuration",
+    "ConfigurationPage",
+    "DesiredValue",
+    "Drift",
+    "DriftPage",
+    "Make",
+    "Name",
+    "NewConfiguration",
+    "Repair",
+    "delete_configuration",
+    "get_configuration",
+    "list_configurations",
+    "list_drift",
+    "put_configuration",
+    "repair_drift",
+    "router",
+]
 
 router = APIRouter(tags=["configurations"])
 

@@ -26,6 +26,7 @@ __all__ = [
     "ReportState",
     "StationReportParts",
     "StationVariable",
+    "Value",
     "ValueProblem",
     "Variable",
     "VariableFilter",

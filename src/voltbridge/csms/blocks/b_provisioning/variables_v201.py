@@ -36,6 +36,7 @@ __all__ = [
     "notify_report",
     "read_request",
     "read_results",
+    "reason_of",
     "refusal",
     "report_request",
     "reported",

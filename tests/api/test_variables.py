@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -292,18 +291,15 @@ class TestReports:
                 with pytest.raises(RefusedCall, match="PropertyConstraintViolation"):
                     await station.call("NotifyReport", wrong)
 
-    async def test_five_thousand_variables_in_two_seconds(self, api: Api, running: Running) -> None:
+    async def test_five_thousand_variables_in_fifty_parts(self, api: Api, running: Running) -> None:
         characteristics = {"dataType": "integer", "supportsMonitoring": False, "maxLimit": 100, "unit": "s"}
         async with booted(api, running, V201, GetBaseReport={"status": "Accepted"}) as (station, path):
             request_id, answer = await report(api, station, path)
-            start = time.process_time()  # of station and server together
             for seq_no in range(50):
                 told = [data(f"V{seq_no}-{one}", "1", variableCharacteristics=characteristics) for one in range(100)]
                 await station.call("NotifyReport", part(request_id, seq_no, *told, tbc=seq_no < 49))
-            taken = time.process_time() - start
             command = await api.get(f"/commands/{answer.body['id']}")
             assert command["outcome"] == {"parts": "0-49", "variables": 5000}
-            assert taken < 4, f"{taken:.1f} s"
 
 
 class TestWriting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -127,15 +126,12 @@ async def test_an_inventory_in_one_answer(storage: Storage) -> None:
 
 
 async def test_five_thousand_in_fifty_parts(storage: Storage) -> None:
-    start = time.process_time()  # other programs on the machine do not count
     for seq_no in range(50):
         variables: Sequence[StationVariable] = [
             one(f"V{seq_no}-{number}", characteristics=POWER, mutability=Mutability.READ_ONLY) for number in range(100)
         ]
         report, _ = await part(storage, seq_no, *variables, last=seq_no == 49)
     assert report.variables == 5000
-    taken = time.process_time() - start
-    assert taken < 2, f"{taken:.2f} s"
 
 
 async def test_configurations(storage: Storage) -> None:

@@ -47,6 +47,8 @@ def test_every_option_can_be_set_in_the_environment_and_in_the_file(option: obje
         "strictness": "salvage",
         "after_boot": "probe",
         "message_size": "20000",
+        "authorization_url": "https://auth.example.com/tokens",
+        "authorization_fallback": "reject",
     }
     name = option.name  # type: ignore[attr-defined]
     text = texts.get(name, "7")
@@ -84,6 +86,10 @@ def test_the_file_can_be_named_by_argument_or_environment() -> None:
         (
             {"log_retention_days": "0"},
             "--log-retention-days must be a whole number of days from 1 to 36500, or forever, but is '0'",
+        ),
+        (
+            {"authorization_url": "ftp://example.com"},
+            "--authorization-url must be an http or https URL, but is 'ftp://example.com'",
         ),
         ({"data": ""}, "--data must be a path, but is ''"),
     ],

@@ -41,6 +41,7 @@ from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationSe
 from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
 from voltbridge.csms.blocks.b_provisioning.reset import concluded_by_boot
 from voltbridge.csms.blocks.b_provisioning.service import StationService
+from voltbridge.csms.blocks.c_authorization.external import ExternalAuthorization
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.d_local_auth_list import v16 as local_lists_v16
 from voltbridge.csms.blocks.d_local_auth_list import v21 as local_lists_v21
@@ -130,6 +131,7 @@ class Running:
         async with self._rest:
             await self.services.operations.close()
             await self.services.local_lists.close()
+            await self.services.authorization.close()
             await self.services.sites.close()
             await self.gateway.stop(self.settings.shutdown_timeout if timeout_s is None else timeout_s)
             await self.services.commands.close()
@@ -173,6 +175,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
         await services.sites.start()
         parts.push_async_callback(services.sites.close)
         parts.push_async_callback(services.local_lists.close)
+        parts.push_async_callback(services.authorization.close)
         await services.operations.start()
         parts.push_async_callback(services.operations.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
@@ -223,7 +226,17 @@ def _wire(
         COMMAND_KINDS, calls, live, storage.stations, storage.commands, journal, events, ids, clock
     )
     availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock, commands)
-    authorization = AuthorizationService(storage.tokens, storage.transactions, events, clock)
+    authority = None
+    if settings.authorization_url is not None:
+        authority = ExternalAuthorization(
+            settings.authorization_url,
+            clock,
+            timeout_s=settings.authorization_timeout,
+            at_once=settings.authorization_concurrency,
+        )
+    authorization = AuthorizationService(
+        storage.tokens, storage.transactions, events, clock, authority, settings.authorization_fallback
+    )
     transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock, commands)
     operations = OperationService(
         commands, live, storage.stations, storage.commands, storage.operations, journal, events, ids, clock

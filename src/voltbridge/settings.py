@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import urlsplit
 
 from voltbridge.domain.stations import AfterBoot, Onboarding, Strictness
+from voltbridge.domain.tokens import AuthorizationFallback
 
 __all__ = [
     "CONFIG_FILE",
@@ -119,6 +121,13 @@ def _text(expected: str, metavar: str) -> Kind:
     return Kind(expected, metavar, read)
 
 
+def _http_url(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or "\0" in text:
+        raise ValueError
+    return text.strip()
+
+
 def _path(metavar: str) -> Kind:
     def read(text: str) -> Path:
         if not text.strip() or "\0" in text:
@@ -131,6 +140,7 @@ def _path(metavar: str) -> Kind:
 _PORT = Kind("a port from 0 to 65535 (0: any free one)", "PORT", _whole(0, 65_535).read)
 _INTERVAL = _whole(1, 2_000_000_000, "of seconds")
 _ADDRESS = _text("an address or a host name", "ADDRESS")
+_HTTP_URL = Kind("an http or https URL", "URL", _http_url)
 _DAYS = _or_word(_whole(1, 36_500, "of days"), "forever", "DAYS")
 _LIMIT = _or_word(_whole(1, 1_000_000), "unlimited", "N")
 
@@ -249,6 +259,29 @@ class Settings:
             "or its configuration.",
         ),
     ] = AfterBoot.NONE
+    authorization_url: Annotated[
+        str | None,
+        Row(
+            _HTTP_URL,
+            "Stations",
+            "Ask the service at this URL whether a token may charge, unless it is refused here already.",
+        ),
+    ] = dataclasses.field(default=None, repr=False)
+    authorization_timeout: Annotated[
+        float, Row(_seconds(0.1, 60), "Stations", "Seconds the authorization service has for an answer.")
+    ] = 5.0
+    authorization_fallback: Annotated[
+        AuthorizationFallback,
+        Row(
+            _one_of(AuthorizationFallback),
+            "Stations",
+            "While the authorization service gives no answer: accept-known goes by the tokens kept here, "
+            "reject refuses all, accept takes all that are not refused here.",
+        ),
+    ] = AuthorizationFallback.ACCEPT_KNOWN
+    authorization_concurrency: Annotated[
+        int, Row(_whole(1, 10_000), "Stations", "Questions to the authorization service at a time.")
+    ] = 50
     call_timeout: Annotated[
         float, Row(_seconds(0.1, 3600), "Stations", "Seconds a station has to answer a message of ours.")
     ] = 30.0

@@ -20,6 +20,7 @@ from voltbridge.domain.errors import InvalidValue
 from voltbridge.domain.tokens import AuthorizationStatus, IdToken, Token
 
 __all__ = [
+    "ASKED_NOWHERE",
     "GROUP_TYPE",
     "TOKEN_TYPES",
     "check_token",
@@ -52,6 +53,8 @@ _BY_TYPE: Final = {
     "NoAuthorization": AuthorizationStatus.ACCEPTED,
     "DirectPayment": AuthorizationStatus.ACCEPTED,
 }
+ASKED_NOWHERE: Final = frozenset(_BY_TYPE)
+"""The types of tokens that no service can know."""
 _NOT_BY_OPERATOR: Final = frozenset({AuthorizationStatus.CONCURRENT_TX})
 _LONGEST: Final = 255
 _LONGEST_LANGUAGE: Final = 8

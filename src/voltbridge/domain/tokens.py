@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Authorization", "AuthorizationStatus", "IdToken", "Token", "TokenFilter"]
+__all__ = ["Authorization", "AuthorizationFallback", "AuthorizationStatus", "IdToken", "Token", "TokenFilter"]
 
 _LONGEST_COMMON: Final = 36
 _LONGEST_OLDEST: Final = 20
@@ -30,6 +30,15 @@ class AuthorizationStatus(StrEnum):
     NOT_AT_THIS_LOCATION = "NotAtThisLocation"
     NOT_AT_THIS_TIME = "NotAtThisTime"
     UNKNOWN = "Unknown"
+
+
+class AuthorizationFallback(StrEnum):
+    """What a token is worth while the operator's own authorization service gives no answer."""
+
+    ACCEPT_KNOWN = "accept-known"
+    """What it is worth by the tokens kept here."""
+    REJECT = "reject"
+    ACCEPT = "accept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from voltbridge.csms.blocks.c_authorization.external import Verdict
 from voltbridge.domain.paging import Page, PageRequest
-from voltbridge.domain.tokens import Token, TokenFilter
+from voltbridge.domain.tokens import AuthorizationStatus, IdToken, Token, TokenFilter
 from voltbridge.domain.transactions import Transaction
 
-__all__ = ["RunningTransactions", "TokenBook"]
+__all__ = ["Authority", "RunningTransactions", "TokenBook"]
+
+
+class Authority(Protocol):
+    """The operator's own authorization service."""
+
+    async def ask(self, id_token: IdToken, station_id: str, known: AuthorizationStatus) -> Verdict | None:
+        """What it says; None when it gives no answer that can be used."""
+
+    async def close(self) -> None: ...
 
 
 class TokenBook(Protocol):

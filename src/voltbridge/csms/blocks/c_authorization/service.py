@@ -6,6 +6,10 @@ transaction runs, for its driver wants to stop, and the standard keeps Concurren
 when another transaction runs on it that began before; a repeated start is never concurrent to itself, nor to what
 began after it. One whose EVSE has since started another transaction is over in truth and does not count.
 
+Where the operator runs an authorization service it is asked about every token that is not refused here and is no
+button's or terminal's. A transaction's token is asked about only when the service has not just told: its answers are
+remembered for some minutes. While it gives no answer the fallback decides, and nothing is remembered.
+
 Tokens of type KeyCode are secret (C04.FR.04): events do not carry them.
 """
 
@@ -17,20 +21,32 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from voltbridge.csms.blocks.c_authorization.ports import RunningTransactions, TokenBook
+from voltbridge.csms.blocks.c_authorization.external import Verdict
+from voltbridge.csms.blocks.c_authorization.ports import Authority, RunningTransactions, TokenBook
 from voltbridge.csms.events import EventLog
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import AlreadyExists, NotFound
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.stations import LiveStation
-from voltbridge.domain.token_rules import check_token, holds_alone, judge_token, same_token
-from voltbridge.domain.tokens import Authorization, AuthorizationStatus, IdToken, Token, TokenFilter
+from voltbridge.domain.token_rules import ASKED_NOWHERE, check_token, holds_alone, judge_token, same_token
+from voltbridge.domain.tokens import (
+    Authorization,
+    AuthorizationFallback,
+    AuthorizationStatus,
+    IdToken,
+    Token,
+    TokenFilter,
+)
 from voltbridge.domain.transactions import Transaction, TransactionState
 
 __all__ = ["AuthorizationService", "TokenChanged", "TokenFields", "shown_token"]
 
 TokenChanged = Callable[[Token | None, Token | None], Awaitable[None]]
 """Is given the token as it was and as it is; None where there is none."""
+
+
+_REMEMBERED_S = 300.0
+_MOST_REMEMBERED = 10_000
 
 
 class TokenFields(TypedDict, total=False):
@@ -50,11 +66,23 @@ class TokenFields(TypedDict, total=False):
 class AuthorizationService:
     """Judges tokens for stations and keeps them for the operator."""
 
-    def __init__(self, tokens: TokenBook, transactions: RunningTransactions, events: EventLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        tokens: TokenBook,
+        transactions: RunningTransactions,
+        events: EventLog,
+        clock: Clock,
+        authority: Authority | None = None,
+        fallback: AuthorizationFallback = AuthorizationFallback.ACCEPT_KNOWN,
+    ) -> None:
         self._tokens = tokens
         self._transactions = transactions
         self._events = events
         self._clock = clock
+        self._authority = authority
+        self._fallback = fallback
+        self._verdicts: dict[tuple[str, str | None, str], tuple[float, Authorization]] = {}
+        """What the authority said: by token, type and station; when, by ``Clock.monotonic``; the oldest first."""
         self._adding = asyncio.Lock()
         self._changed: TokenChanged | None = None
 
@@ -62,9 +90,14 @@ class AuthorizationService:
         """Have ``tell`` called whenever a token was added, changed or forgotten."""
         self._changed = tell
 
+    async def close(self) -> None:
+        """End the connections to the operator's own service."""
+        if self._authority is not None:
+            await self._authority.close()
+
     async def authorize(self, live: LiveStation, id_token: IdToken) -> Authorization:
         """Whether the token may charge at this station at all. Raises StorageUnavailable."""
-        authorization = await self._judge(live, id_token)
+        authorization = await self._judge(live, id_token, fresh=True)
         known = authorization.token
         # Where the version does not tell the type, ours does.
         typed = replace(id_token, type=known.type) if known else id_token
@@ -151,7 +184,37 @@ class AuthorizationService:
         if self._changed is not None:
             await self._changed(before, after)
 
-    async def _judge(self, live: LiveStation, id_token: IdToken) -> Authorization:
+    async def _judge(self, live: LiveStation, id_token: IdToken, *, fresh: bool = False) -> Authorization:
+        """By the tokens kept here and by the authority; ``fresh``: not by what the authority said before."""
+        own = await self._judge_here(live, id_token)
+        refused_here = own.token is not None and not own.accepted
+        if self._authority is None or refused_here or id_token.type in ASKED_NOWHERE or not id_token.id_token:
+            return own
+        key = (id_token.key, id_token.type, live.station_id)
+        said_at, said = self._verdicts.get(key, (0.0, None))
+        if said is not None and not fresh and self._clock.monotonic() - said_at < _REMEMBERED_S:
+            return said
+        verdict = await self._authority.ask(id_token, live.station_id, own.status)
+        if verdict is None:
+            return self._without_authority(own)
+        told = _told(verdict, id_token, own.token, self._clock.now())
+        self._verdicts.pop(key, None)
+        self._verdicts[key] = (self._clock.monotonic(), told)
+        while len(self._verdicts) > _MOST_REMEMBERED:
+            del self._verdicts[next(iter(self._verdicts))]
+        return told
+
+    def _without_authority(self, own: Authorization) -> Authorization:
+        """What holds while there is no verdict; no station should remember it."""
+        match self._fallback:
+            case AuthorizationFallback.ACCEPT_KNOWN:
+                return own
+            case AuthorizationFallback.REJECT:
+                return Authorization(AuthorizationStatus.INVALID, own.token)
+            case AuthorizationFallback.ACCEPT:
+                return Authorization(AuthorizationStatus.ACCEPTED, own.token, self._clock.now())
+
+    async def _judge_here(self, live: LiveStation, id_token: IdToken) -> Authorization:
         known = None
         if id_token.id_token:
             known = await self._tokens.get(id_token.id_token, id_token.type)
@@ -184,6 +247,21 @@ class AuthorizationService:
         )
         check_token(token)
         return token
+
+
+def _told(verdict: Verdict, id_token: IdToken, known: Token | None, now: datetime) -> Authorization:
+    """The verdict in our words; what it leaves out is as it is kept here."""
+    token = known or Token(id_token.id_token, id_token.type or "ISO14443", verdict.status, now, now)
+    token = replace(
+        token,
+        group_id_token=verdict.group_id_token or token.group_id_token,
+        group_type=verdict.group_type or token.group_type,
+        allow_concurrent=verdict.allow_concurrent or token.allow_concurrent,
+        language=verdict.language or token.language,
+        personal_message=verdict.personal_message or token.personal_message,
+    )
+    accepted = verdict.status is AuthorizationStatus.ACCEPTED
+    return Authorization(verdict.status, token, (verdict.expires_at or token.expires_at) if accepted else None)
 
 
 def shown_token(id_token: IdToken | None) -> str | None:

@@ -30,6 +30,7 @@ class Lister:
         """Answers to the next messages; Accepted after them."""
         self.sent: list[tuple[str, int, list[str]]] = []
         """Type, version and tokens of the messages; a removed one begins with "-"."""
+        self.keeps = True
         self.limits = limits
         self.station = station
         station.answers = self  # type: ignore[assignment]
@@ -75,7 +76,7 @@ class Lister:
                 self.tokens[name] = info
                 if info is None:
                     del self.tokens[name]
-            self.version = version
+            self.version = version if self.keeps else 0
         return status
 
 
@@ -218,6 +219,43 @@ async def test_a_version_that_drifted_is_found_and_repaired(api: Api, running: R
         await sync(api, path)
         assert station.sent[1][:2] == ("Full", 10)
         assert station.tokens.keys() == {a, b}
+
+
+@ALL
+async def test_versions_begin_again_where_there_are_no_larger_ones(api: Api, running: Running, protocol: str) -> None:
+    async with listing(api, running, protocol, items="2") as (station, path, (a, b, c)):
+        await select(api, path, [a, b, c])
+        station.version = 2**31 - 2
+        await sync(api, path)
+        assert [sent[:2] for sent in station.sent] == [("Full", 1), ("Differential", 2)]
+        assert (await api.get(f"{path}/local-list"))["version"] == 2
+
+
+@ALL
+async def test_a_station_that_takes_a_list_and_has_none_afterwards(api: Api, running: Running, protocol: str) -> None:
+    """2.0.1 D02.FR.03: so does one whose local lists are not enabled."""
+    async with listing(api, running, protocol) as (station, path, (a, _, _)):
+        await select(api, path, [a])
+        station.keeps = False
+        done = await sync(api, path)
+        assert (done["state"], done["answer"]["status"]) == ("Rejected", "VersionMismatch")
+        assert (await api.get(f"{path}/local-list"))["state"] == "Drifted"
+
+
+@pytest.mark.parametrize("protocol", [V201, V21])
+async def test_the_upper_limit_of_entries_is_how_many_a_list_takes(api: Api, running: Running, protocol: str) -> None:
+    async with listing(api, running, protocol) as (station, path, tokens):
+        entries = {
+            "component": {"name": "LocalAuthListCtrlr"},
+            "variable": {"name": "Entries"},
+            "variableAttribute": [{"value": "0", "mutability": "ReadOnly"}],
+            "variableCharacteristics": {"dataType": "integer", "maxLimit": 2, "supportsMonitoring": False},
+        }
+        told = {"requestId": 1, "generatedAt": "2026-05-01T12:00:00Z", "seqNo": 0, "reportData": [entries]}
+        await station.station.call("NotifyReport", told)
+        await select(api, path, tokens)
+        assert (await sync(api, path))["answer"]["status"] == "TooManyTokens"
+        assert station.sent == []
 
 
 @ALL

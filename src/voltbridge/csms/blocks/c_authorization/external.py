@@ -73,7 +73,11 @@ class ExternalAuthorization:
             "known_status": known.value,
         }
         asking = asyncio.create_task(self._post(msgspec.json.encode(question)))
-        stop_waiting = self._clock.call_later(self._timeout_s, asking.cancel)
+
+        def give_up() -> None:
+            asking.cancel()
+
+        stop_waiting = self._clock.call_later(self._timeout_s, give_up)
         try:
             await asyncio.wait([asking])
         finally:

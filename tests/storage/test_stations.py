@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Column, Connection, insert, select
 from tests.storage.nouns import at, connector, message, meter_record, report, settings, transaction
 
 from voltbridge.domain.errors import AlreadyExists, NotFound
@@ -13,6 +15,7 @@ from voltbridge.domain.paging import InvalidCursor, PageRequest
 from voltbridge.domain.stations import RegistrationStatus, Station, StationFilter, StationReport
 from voltbridge.domain.transactions import TransactionState
 from voltbridge.storage import Storage
+from voltbridge.storage.sql.schema import metadata
 
 pytestmark = pytest.mark.anyio
 
@@ -180,3 +183,36 @@ async def test_the_hot_state_is_loaded_for_many_at_once(storage: Storage) -> Non
     assert await storage.states.load("CS-4") is None
     # Each caller gets an object of its own.
     assert await storage.states.load("CS-1") is not one
+
+
+KEPT = {"events", "transactions", "message_blocks", "meter_blocks"}
+"""History, and the entries of blocks that may still be open."""
+
+
+async def test_no_table_keeps_a_deleted_station_but_those_of_its_history(storage: Storage) -> None:
+    await storage.stations.add(settings())
+    tables = {table.name: table for table in metadata.tables.values() if "station_id" in table.c}
+
+    def fill(connection: Connection) -> None:
+        for name, table in tables.items():
+            if name != "stations":
+                row = {column.name: _something(column) for column in table.columns if not column.nullable}
+                connection.execute(insert(table).values({**row, "station_id": "CS-1"}))
+
+    def count(connection: Connection) -> set[str]:
+        with_rows = set()
+        for name, table in tables.items():
+            if connection.execute(select(table).where(table.c.station_id == "CS-1")).first():
+                with_rows.add(name)
+        return with_rows
+
+    await storage.journal.write(fill)
+    assert await storage.journal.write(count) == set(tables)
+    await storage.stations.delete("CS-1")
+    # Rows of the log are found by their blocks, which these made-up ones are not in.
+    assert await storage.journal.write(count) - KEPT <= {"messages", "meter_values"}
+
+
+def _something(column: Column[Any]) -> Any:
+    kind = column.type.python_type
+    return {int: 1, bool: False, str: "[]"}[kind]

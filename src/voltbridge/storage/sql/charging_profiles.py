@@ -30,6 +30,7 @@ __all__ = [
     "InstalledProfiles",
     "charging_limits",
     "charging_profiles",
+    "delete_charging",
     "installed_profiles",
 ]
 
@@ -66,6 +67,12 @@ charging_limits = Table(
 )
 
 _SCHEDULES = tuple[ChargingSchedule, ...]
+
+
+def delete_charging(connection: Connection, station_id: str) -> None:
+    """Forget the profiles a station has and the limits set at it."""
+    for table in (installed_profiles, charging_limits):
+        connection.execute(delete(table).where(table.c.station_id == station_id))
 
 
 class ChargingProfiles:

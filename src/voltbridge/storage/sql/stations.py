@@ -41,6 +41,7 @@ from voltbridge.domain.stations import (
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.charging_profiles import delete_charging
 from voltbridge.storage.sql.commands import delete_commands
 from voltbridge.storage.sql.connectors import delete_connectors
 from voltbridge.storage.sql.local_lists import delete_local_list
@@ -166,6 +167,7 @@ class Stations:
             delete_variables(connection, station_id)
             delete_commands(connection, station_id)
             delete_local_list(connection, station_id)
+            delete_charging(connection, station_id)
 
         await self._sessions.write(forget)
         await self._messages.delete_of_station(station_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -132,6 +133,24 @@ async def test_the_list_is_filtered_and_paged_newest_first(storage: Storage) -> 
     assert await ids(storage, TransactionFilter(id_token="%")) == []
     with pytest.raises(InvalidCursor):
         await storage.transactions.list(TransactionFilter(), PageRequest(2, "x"))
+
+
+async def test_a_transaction_moves_in_the_lists_as_more_is_known_of_it(storage: Storage) -> None:
+    first = transaction(1, started_at=None, created_at=at(500), id_token=None)
+    others = [transaction(n, started_at=at(n), id_token=IdToken("other")) for n in range(2, 80)]
+    await put(storage, first, *others)
+    assert (await ids(storage, TransactionFilter()))[0] == 1
+    known = replace(first, started_at=at(-1), id_token=IdToken("late"), sequences="0-9")
+    await put(storage, *(replace(one, energy_wh=1.0) for one in others), known)
+    assert (await ids(storage, TransactionFilter()))[-1] == 1
+    assert await ids(storage, TransactionFilter(id_token="LATE")) == [1]
+    assert [one.id for one in await storage.transactions.open_with_token("late")] == [1]
+    ended = replace(known, state=ENDED, id_token=None)
+    await put(storage, ended)
+    assert await ids(storage, TransactionFilter(id_token="LATE")) == []
+    assert await ids(storage, TransactionFilter(state=ENDED)) == [1]
+    assert await storage.transactions.get(1) == ended
+    assert await storage.transactions.get(7) == replace(others[5], energy_wh=1.0)
 
 
 async def test_numbers_are_never_given_twice(storage: Storage, url: str) -> None:

@@ -42,11 +42,15 @@ def insert_rows(connection: Connection, upsert: Upsert, rows: Sequence[Row]) -> 
 
 
 def _insert_sqlite(driver: sqlite3.Connection, upsert: Upsert, rows: Sequence[Row]) -> None:
+    settled = [upsert.columns.index(name) for name in upsert.key_and_settled]
     at, left, size = 0, len(rows), _LARGEST
     while left:
         while size > left:
             size >>= 1
-        driver.execute(_values(upsert, size), tuple(chain.from_iterable(rows[at : at + size])))
+        some = rows[at : at + size]
+        driver.execute(_values(upsert, size), tuple(chain.from_iterable(some)))
+        if settled:
+            driver.execute(_settling(upsert, size), tuple(row[column] for row in some for column in settled))
         at += size
         left -= size
 
@@ -58,8 +62,17 @@ def _insert_postgresql(driver: Any, upsert: Upsert, rows: Sequence[Row]) -> None
 
 @lru_cache(maxsize=256)
 def _values(upsert: Upsert, rows: int) -> str:
-    values = "(" + ", ".join("?" * len(upsert.columns)) + ")"
-    return upsert.statement("VALUES " + ", ".join([values] * rows))
+    return upsert.statement(_marks(len(upsert.columns), rows), settled=False)
+
+
+@lru_cache(maxsize=256)
+def _settling(upsert: Upsert, rows: int) -> str:
+    return upsert.settling(_marks(len(upsert.key_and_settled), rows))
+
+
+def _marks(columns: int, rows: int) -> str:
+    row = "(" + ", ".join("?" * columns) + ")"
+    return "VALUES " + ", ".join([row] * rows)
 
 
 @lru_cache(maxsize=256)

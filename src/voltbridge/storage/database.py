@@ -58,7 +58,12 @@ def _open_sqlite(url: URL) -> Database:
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     url = url.set(drivername="sqlite+pysqlite")
     # Each connection is used by one thread at a time, but not always by the same one.
-    arguments = {"check_same_thread": False, "isolation_level": None, "timeout": _BUSY_TIMEOUT_MS / 1000}
+    arguments = {
+        "check_same_thread": False,
+        "isolation_level": None,
+        "timeout": _BUSY_TIMEOUT_MS / 1000,
+        "cached_statements": 512,  # the writer has several per table
+    }
     writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
     readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, connect_args=arguments)
     event.listen(writer, "connect", _prepare_writer)

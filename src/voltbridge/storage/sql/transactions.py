@@ -99,7 +99,9 @@ transactions = Table(
     ),
 )
 
-transaction_upsert = Upsert.replacing(transactions)
+transaction_upsert = Upsert.replacing(
+    transactions, settled=("transaction_id", "station_id", "state", "began_at_ms", "token_key")
+)
 
 _LARGEST_NUMBER = 2**31 - 1
 

@@ -582,6 +582,19 @@ async def test_a_bomb_or_garbage_in_deflate_closes_the_connection(data: bytes, c
         assert (await station.closing())[0] == code
 
 
+async def test_answers_of_one_turn_leave_in_order_and_a_lost_connection_disturbs_no_other() -> None:
+    async with site() as place:
+        stations = [await place.connect(f"CS{number}") for number in range(6)]
+        for _ in range(10):
+            lost = await place.connect("LOST")
+            calls = b"".join(frame(TEXT, b'[2,"%d","Heartbeat",{}]' % number) for number in range(3))
+            for station in [*stations, lost]:
+                station.write(calls)
+            lost.drop()
+            for station in stations:
+                assert [(await station.message())[1] for _ in range(3)] == ["0", "1", "2"]
+
+
 # Bounds
 
 

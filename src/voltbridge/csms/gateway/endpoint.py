@@ -27,7 +27,7 @@ from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused
 from voltbridge.csms.gateway.limits import Limits
 from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, Refused, StationDesk
 from voltbridge.csms.gateway.timing import within
-from voltbridge.csms.gateway.websocket import WebSocket
+from voltbridge.csms.gateway.websocket import Outbox, WebSocket
 from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.errors import NotFound, StorageUnavailable
@@ -71,6 +71,7 @@ class Gateway:
         self._path = path
         self._deviations = DeviationTally(journal, clock)
         self._shared = Shared(desk, journal, clock, limits, strictness, self._deviations, self.counters)
+        self._outbox = Outbox()
         self._connections: set[StationConnection] = set()
         self._latest: dict[str, StationConnection] = {}
         """The newest connection of each identity, also while it is still being opened."""
@@ -256,7 +257,7 @@ class Gateway:
             await response.prepare(request)
             if protocol.transport is None:
                 return response
-            websocket = WebSocket(protocol, connection, self._clock, self.limits, asked.deflate)
+            websocket = WebSocket(protocol, connection, self._clock, self.limits, self._outbox, asked.deflate)
             self.counters.connections[asked.version] += 1
             self.counters.connected[asked.version] += 1
             try:

@@ -19,7 +19,7 @@ from voltbridge.csms.gateway.deflate import Deflate, InflateError, Inflater, Mes
 from voltbridge.csms.gateway.limits import Limits
 from voltbridge.domain.clock import Cancel, Clock
 
-__all__ = ["CloseCode", "Receiver", "WebSocket"]
+__all__ = ["CloseCode", "Outbox", "Receiver", "WebSocket"]
 
 
 class CloseCode:
@@ -59,6 +59,30 @@ class Receiver(Protocol):
         """The connection is over; called once. Nothing is received or sent after it."""
 
 
+class Outbox:
+    """The connections that have something to send, so that what one turn of the event loop brings leaves together.
+
+    Many small answers sent one after the other wake whoever waits for them once; sent between one computation and the
+    next they wake it each time, and on the same machine waking costs more than sending.
+    """
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: list[WebSocket] = []
+
+    def add(self, websocket: WebSocket) -> None:
+        """Have a connection flushed in the next turn."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(websocket)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for websocket in waiting:
+            websocket.flush()
+
+
 class WebSocket:
     """The server's end of a connection."""
 
@@ -69,11 +93,13 @@ class WebSocket:
         "_deflate",
         "_ended",
         "_limits",
+        "_outbox",
         "_pinged_at",
         "_protocol",
         "_reason",
         "_receiver",
         "_transport",
+        "_unsent",
         "heard_at",
     )
 
@@ -83,6 +109,7 @@ class WebSocket:
         receiver: Receiver,
         clock: Clock,
         limits: Limits,
+        outbox: Outbox,
         deflate: Deflate | None,
     ) -> None:
         """Take over a connection whose 101 has just been written. Messages that came with it are received at once."""
@@ -92,6 +119,9 @@ class WebSocket:
         self._receiver = receiver
         self._clock = clock
         self._limits = limits
+        self._outbox = outbox
+        self._unsent: list[bytes] = []
+        """Frames that leave with the outbox."""
         self._deflate = deflate
         self._closing = False
         self._ended = False
@@ -133,7 +163,20 @@ class WebSocket:
             header = _MEDIUM(first_byte, 126, size)
         else:
             header = _LONG(first_byte, 127, size)
-        self._transport.write(header + payload)
+        if not self._unsent:
+            self._outbox.add(self)
+        self._unsent.append(header + payload)
+
+    def flush(self) -> None:
+        """Hand what is unsent to the socket."""
+        unsent = self._unsent
+        if not unsent:
+            return
+        if self._transport.is_closing():
+            unsent.clear()
+            return
+        self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+        unsent.clear()
         if self._transport.get_write_buffer_size() > self._limits.unsent_bytes:
             self.cut("the station does not read what is sent to it")
 
@@ -168,6 +211,7 @@ class WebSocket:
         # A paused socket would never deliver the answer.
         self._protocol.resume_reading()
         self._write(_FINAL | _CLOSE, code.to_bytes(2) + reason.encode()[:123])
+        self.flush()
         self._closing = True
         self._reason = reason
         self._cancel_closing = self._clock.call_later(self._limits.closing_s, lambda: self.cut(reason))
@@ -175,11 +219,13 @@ class WebSocket:
     def cut(self, reason: str) -> None:
         """End the connection now; what is unsent is lost."""
         self._closing = True
+        self._unsent.clear()
         self._transport.abort()
         self._end(reason)
 
     def _hang_up(self) -> None:
         """Close the socket once what is unsent has left, but do not wait for a station that does not read it."""
+        self.flush()
         self._transport.close()
         if self._transport.get_write_buffer_size():
             self._clock.call_later(self._limits.closing_s, self._transport.abort)

@@ -24,6 +24,9 @@ _BITS = 20
 _USUAL_ROWS = 2048
 """A block this long is read in about a millisecond, and costs its entries about once in ten batches."""
 _MOST_ROWS = 32768
+_LONGEST_RANGE = 64
+"""Blocks read by one statement."""
+
 MOST_AGE_MS = 3_600_000
 """Nobody appends to a block older than this, so entries of older blocks may be forgotten with their rows."""
 
@@ -32,13 +35,19 @@ _ROWS_PER_ENTRY = 4
 
 
 def id_ranges(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """The ids in these blocks (newest first), as first and end of ranges, neighbouring blocks taken together."""
+    """The ids in these blocks (newest first), as first and end of ranges, neighbouring blocks taken together.
+
+    The first range is one block and later ones are longer: who reads a page seldom needs more than the newest rows, and
+    a database that does not know its tables yet should not be tempted to read all of them.
+    """
     newest: int | None = None
     oldest = 0
+    longest = 1
     for block in blocks:
-        if newest is not None and block != oldest - 1:
+        if newest is not None and (block != oldest - 1 or newest - block >= longest):
             yield oldest << _BITS, (newest + 1) << _BITS
             newest = None
+            longest = min(2 * longest, _LONGEST_RANGE)
         if newest is None:
             newest = block
         oldest = block

@@ -9,29 +9,24 @@ from pathlib import Path
 
 import pytest
 
+# Throughput is left to ``make bench``: its generator of load takes a core for itself, which other tests need.
 _FIGURES = {
-    "codec_ratio",
-    "wire_ratio",
-    "durable_ratio",
-    "wire_ratio_deflate",
-    "durable_ratio_deflate",
-    "idle_kb_per_station",
-    "idle_kb_per_station_deflate",
-    "storm_seconds",
-    "ready_seconds",
+    "codec": {"codec_ratio"},
+    "idle": {"idle_kb_per_station", "idle_kb_per_station_deflate"},
+    "storm": {"storm_seconds"},
+    "ready": {"ready_seconds"},
 }
 
 
-@pytest.mark.timeout(180)
-def test_every_figure_is_measured_and_written_down(tmp_path: Path) -> None:
+@pytest.mark.timeout(240)
+@pytest.mark.xdist_group("benches")
+@pytest.mark.parametrize("name", _FIGURES)
+def test_every_figure_is_measured_and_written_down(name: str, tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "benches", "--quick", "--out", str(out)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "benches", "--quick", "--only", name, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text(encoding="utf-8"))
-    assert report.keys() == _FIGURES | {"settings", "raw"}
-    assert all(report[figure] > 0 for figure in _FIGURES)
-    durable = report["raw"]["throughput"]["runs"]["durable"]
-    assert [run["rows_stored"] for run in durable] == [run["acknowledged_in_all"] for run in durable]
+    assert report.keys() == _FIGURES[name] | {"settings", "raw"}
+    assert all(report[figure] > 0 for figure in _FIGURES[name])
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"], "nothing is left behind"

@@ -17,6 +17,7 @@ __all__ = ["READING_THREADS", "Database", "open_database"]
 READING_THREADS = 4
 
 _BUSY_TIMEOUT_MS = 1000
+_WAL_LIMIT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _open_postgresql(url: URL) -> Database:
 def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # What a long reader made the log grow by is given back.
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,8 +18,12 @@ from tests.storage.nouns import NOON, connector, deviation, event, message, mete
 
 from voltbridge.clock import SystemClock
 from voltbridge.domain.errors import AlreadyExists, StorageUnavailable
+from voltbridge.domain.events import EventFilter
 from voltbridge.domain.messages import DeviationFilter, MessageFilter
 from voltbridge.domain.paging import PageRequest
+from voltbridge.domain.stations import StationFilter
+from voltbridge.domain.tokens import TokenFilter
+from voltbridge.domain.transactions import TransactionFilter
 from voltbridge.storage import Storage
 
 pytestmark = pytest.mark.anyio
@@ -325,3 +330,44 @@ async def test_a_reader_without_a_database_is_told_so(sqlite_url: str) -> None:
             await storage.tokens.get("x")
         engine_event.remove(storage._database.readers, "begin", fail)
         assert await storage.stations.get("CS-1") is None
+
+
+@pytest.mark.parametrize("odd", ["\0", "a\0b", "\ud800"])
+async def test_asking_for_what_cannot_be_stored_finds_nothing(storage: Storage, odd: str) -> None:
+    """Whoever asks at the same time is answered."""
+    await storage.stations.add(settings())
+    state, nothing, station = await asyncio.gather(
+        storage.states.load("CS-1"), storage.states.load(odd), storage.stations.get(odd)
+    )
+    assert state is not None and nothing is None and station is None
+    page = PageRequest()
+    assert await storage.tokens.get(odd) is None
+    assert await storage.tokens.get("x", odd) is None
+    assert (await storage.tokens.list(TokenFilter(group_id_token=odd), page)).items == ()
+    assert await storage.transactions.find("CS-1", odd) is None
+    assert await storage.transactions.find_start("CS-1", 1, NOON, odd, None) is None
+    assert await storage.transactions.open_with_token("x", odd) == []
+    assert (await storage.transactions.list(TransactionFilter(id_token=odd), page)).items == ()
+    assert (await storage.messages.list(MessageFilter("CS-1", message_id=odd), page)).items == ()
+    assert (await storage.events.list(EventFilter(type=odd), page)).items == ()
+    assert (await storage.deviations.list(DeviationFilter(model=odd), page)).items == ()
+    assert (await storage.stations.list(StationFilter(vendor=odd), page)).items == ()
+    assert await storage.connectors.of_station(odd) == []
+
+
+async def test_long_questions_leave_threads_for_quick_ones(storage: Storage) -> None:
+    await storage.stations.add(settings())
+    storage.journal.put(message())
+    await storage.journal.committed()
+    gate, busy = threading.Event(), threading.Semaphore(0)
+
+    def wait_here(connection: Connection) -> None:
+        busy.release()
+        assert gate.wait(20)
+
+    long = [asyncio.ensure_future(storage._read_at_length(wait_here)) for _ in range(10)]
+    for _ in range(2):
+        assert await asyncio.to_thread(busy.acquire, timeout=10)
+    assert await asyncio.wait_for(storage.states.load("CS-1"), 10) is not None
+    gate.set()
+    await asyncio.gather(*long)

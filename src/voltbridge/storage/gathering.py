@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.texts import is_storable
 
 __all__ = ["GatheredReads", "ReadByKey"]
 
@@ -41,6 +42,8 @@ class GatheredReads(Generic[T]):
 
     async def get(self, key: str) -> T | None:
         """What ``read`` has for the key, read after this call began; raises StorageUnavailable."""
+        if not is_storable(key):
+            return None  # it would fail everybody's question
         waiter: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, waiter))
         if self._reader is None:

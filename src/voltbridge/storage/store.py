@@ -44,14 +44,16 @@ class Storage:
     def __init__(self, database: Database, journal: SqlJournal) -> None:
         self._database = database
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="voltbridge-read")
+        self._long_reads = asyncio.Semaphore(READING_THREADS // 2)
         sessions = Sessions(self._read, journal.write)
+        long_sessions = Sessions(self._read_at_length, journal.write)
         self.journal = journal
         self.connectors = Connectors(sessions)
         self.tokens = Tokens(sessions)
         self.local_lists = LocalLists(sessions)
-        self.meter_values = MeterValues(sessions)
+        self.meter_values = MeterValues(long_sessions)
         self.transactions = Transactions(sessions, self.meter_values)
-        self.messages = Messages(sessions)
+        self.messages = Messages(long_sessions)
         self.events = Events(sessions)
         self.deviations = Deviations(sessions)
         self.stations = Stations(sessions, self.messages)
@@ -80,8 +82,13 @@ class Storage:
     async def close(self) -> None:
         """Commit what was put, and close every connection."""
         await self.journal.close()
-        self._threads.shutdown(wait=False)
+        await asyncio.to_thread(self._threads.shutdown)
         self._database.dispose()
+
+    async def _read_at_length(self, work: Callable[[Connection], T]) -> T:
+        """As ``_read``, for what may go through many rows: some threads are always left for those who are quick."""
+        async with self._long_reads:
+            return await self._read(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         def run() -> T:

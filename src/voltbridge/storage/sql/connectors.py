@@ -11,6 +11,7 @@ from sqlalchemy import Row as ResultRow
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, to_ms
 
 __all__ = ["Connectors", "connector_row", "connector_upsert", "connectors", "delete_connectors", "read_connectors"]
@@ -74,6 +75,8 @@ class Connectors:
 
     async def of_station(self, station_id: str) -> list[Connector]:
         """Ordered by EVSE and connector; (0, 0) is the station as a whole."""
+        if not is_storable(station_id):
+            return []
         found = await self._sessions.read(lambda connection: read_connectors(connection, [station_id]))
         return found.get(station_id, [])
 

@@ -16,6 +16,7 @@ from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, to_ms
 
 __all__ = ["Deviations", "deviation_counts", "deviation_rows", "deviation_upsert"]
@@ -77,6 +78,8 @@ class Deviations:
     async def list(self, wanted: DeviationFilter, page: PageRequest) -> Page[DeviationCount]:
         """Ordered by vendor, model, firmware, action, path and kind; raises InvalidCursor."""
         after = read_cursor("deviations", page, (str,) * len(_KEY))
+        if not is_storable(wanted.vendor, wanted.model):
+            return Page(())
 
         def read(connection: Connection) -> Page[DeviationCount]:
             query = select(deviation_counts).order_by(*_KEY).limit(page.limit + 1)

@@ -14,6 +14,7 @@ from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import BigInt, Row, Upsert, metadata
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, to_ms
 
 __all__ = ["Events", "event_row", "event_upsert", "events"]
@@ -69,6 +70,8 @@ class Events:
     async def list(self, wanted: EventFilter, page: PageRequest) -> Page[Event]:
         """Newest first; raises InvalidCursor."""
         after = read_cursor("events", page, (int,))
+        if not is_storable(wanted.type, wanted.station_id):
+            return Page(())
 
         def read(connection: Connection) -> Page[Event]:
             query = select(events).order_by(events.c.id.desc()).limit(page.limit + 1)

@@ -17,6 +17,7 @@ from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.blocks import MOST_AGE_MS, OpenBlock, block_of, id_ranges
 from voltbridge.storage.sql.schema import BigInt, Upsert, metadata
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, to_ms
 
 __all__ = ["Messages", "message_blocks", "messages", "storable", "write_messages"]
@@ -102,6 +103,8 @@ class Messages:
         """Frames of a station, newest first; raises InvalidCursor."""
         after = read_cursor("messages", page, (int,))
         below = int(after[0]) if after else None
+        if not is_storable(wanted.station_id, wanted.action, wanted.message_id):
+            return Page(())
 
         def read(connection: Connection) -> Page[LoggedMessage]:
             rows: list[ResultRow[Any]] = []

@@ -49,6 +49,7 @@ from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import delete_loose_meter_values
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
 from voltbridge.storage.sql.variables import delete_variables
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = ["Stations", "read_stations", "report_row", "report_upsert", "station_reports", "stations"]
@@ -181,6 +182,8 @@ class Stations:
     async def list(self, wanted: StationFilter, page: PageRequest) -> Page[Station]:
         """Stations in the order of their ids; raises InvalidCursor."""
         after = read_cursor("stations", page, (str,))
+        if not is_storable(wanted.protocol, wanted.vendor, wanted.model):
+            return Page(())
 
         def read(connection: Connection) -> Page[Station]:
             last = str(after[0]) if after else None

@@ -29,6 +29,7 @@ from voltbridge.domain.tokens import AuthorizationStatus, Token, TokenFilter
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import metadata
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = ["Tokens", "tokens"]
@@ -66,6 +67,8 @@ class Tokens:
 
     async def get(self, id_token: str, type: str | None = None) -> Token | None:
         """The token of this text, whatever its case. Without a type, of any type; cards come before others."""
+        if not is_storable(id_token, type):
+            return None
 
         def read(connection: Connection) -> Token | None:
             query = select(tokens).where(tokens.c.token_key == id_token.casefold())
@@ -101,6 +104,8 @@ class Tokens:
     async def list(self, wanted: TokenFilter, page: PageRequest) -> Page[Token]:
         """Tokens in the order of their texts; raises InvalidCursor."""
         after = read_cursor("tokens", page, (str, str))
+        if not is_storable(wanted.type, wanted.group_id_token):
+            return Page(())
 
         def read(connection: Connection) -> Page[Token]:
             query = select(tokens).order_by(tokens.c.token_key, tokens.c.type).limit(page.limit + 1)

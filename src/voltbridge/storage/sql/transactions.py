@@ -41,6 +41,7 @@ from voltbridge.storage.sql.counters import TRANSACTION_NUMBERS, counters
 from voltbridge.storage.sql.meter_values import MeterValues, meter_blocks, meter_values
 from voltbridge.storage.sql.schema import BigInt, Row, Upsert, metadata
 from voltbridge.storage.sql.tokens import tokens
+from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = [
@@ -177,6 +178,8 @@ class Transactions:
 
     async def find(self, station_id: str, transaction_id: str) -> Transaction | None:
         """The newest transaction of the station with the protocol's id."""
+        if not is_storable(station_id, transaction_id):
+            return None
         return await self._one(
             select(transactions)
             .where(transactions.c.station_id == station_id, transactions.c.transaction_id == transaction_id)
@@ -193,6 +196,8 @@ class Transactions:
         meter_start_wh: float | None,
     ) -> Transaction | None:
         """The transaction that a start with exactly this content made, so that a repeated start makes no second one."""
+        if not is_storable(station_id, token_key):
+            return None
         query = select(transactions).where(
             transactions.c.station_id == station_id,
             transactions.c.began_at_ms == to_ms(started_at),
@@ -206,6 +211,8 @@ class Transactions:
 
     async def open_with_token(self, token_key: str, group_id_token: str | None = None) -> _Found:
         """Active transactions started by the token, or by any token of the group."""
+        if not is_storable(token_key, group_id_token):
+            return []
 
         def read(connection: Connection) -> _Found:
             who = transactions.c.token_key == token_key
@@ -262,6 +269,8 @@ class Transactions:
     async def list(self, wanted: TransactionFilter, page: PageRequest) -> Page[Transaction]:
         """Newest first; raises InvalidCursor."""
         after = read_cursor("transactions", page, (int, int))
+        if not is_storable(wanted.station_id, wanted.id_token):
+            return Page(())
 
         def read(connection: Connection) -> Page[Transaction]:
             began_at, own_id = transactions.c.began_at_ms, transactions.c.id

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 __all__ = ["READING_THREADS", "Database", "open_database"]
@@ -78,9 +79,18 @@ def _open_sqlite(url: URL) -> Database:
 
 def _open_postgresql(url: URL) -> Database:
     writer = create_engine(url, pool_size=1, max_overflow=0)
+    event.listen(writer, "connect", _prepare_postgresql_writer)
     # A connection that the server closed while it lay in the pool is noticed and replaced before use.
     readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, pool_pre_ping=True)
     return Database(url, writer, readers)
+
+
+def _prepare_postgresql_writer(connection: psycopg.Connection, _record: Any) -> None:
+    # What is acknowledged must survive the server's end, whatever its configuration prefers. Stricter settings stay.
+    with connection.transaction():
+        setting = connection.execute("SHOW synchronous_commit").fetchone()
+        if setting == ("off",):
+            connection.execute("SET synchronous_commit TO on")
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benches import codec, crowd, readiness, servers, throughput
+from benches import codec, crowd, fleet, readiness, servers, throughput
 from benches.throughput import Plan
 
 __all__ = ["main"]
@@ -89,6 +89,12 @@ def _ready(arguments: argparse.Namespace, scratch: Path) -> _Measured:
     return {"ready_seconds": raw["first_start"]}, raw
 
 
+def _fleet(arguments: argparse.Namespace, scratch: Path) -> _Measured:
+    stations, interval_s = (20, 2) if arguments.quick else (1000, 60)
+    raw = fleet.measure(stations, interval_s, scratch)
+    return {figure: raw[figure] for figure in ("fleet_mb", "fleet_kb_per_station", "fleet_cpu_percent")}, raw
+
+
 _MEASUREMENTS: dict[str, Callable[[argparse.Namespace, Path], _Measured]] = {
     "codec": _codec,
     "throughput": _throughput,
@@ -96,6 +102,7 @@ _MEASUREMENTS: dict[str, Callable[[argparse.Namespace, Path], _Measured]] = {
     "idle": _idle,
     "storm": _storm,
     "ready": _ready,
+    "fleet": _fleet,
 }
 
 

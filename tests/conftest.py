@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.support.events import held_to_the_catalogue
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,20 @@ def logging_as_found() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     logging.getLogger().handlers[:] = handlers
+
+
+@pytest.fixture(scope="session")
+def _wrong_events() -> Iterator[list[str]]:
+    with held_to_the_catalogue() as problems:
+        yield problems
+
+
+@pytest.fixture(autouse=True)
+def events_as_listed(_wrong_events: list[str]) -> Iterator[None]:
+    """Every event that the code emits in this process has its row in the catalogue, and its data keep their schema."""
+    _wrong_events.clear()
+    yield
+    assert _wrong_events == []
 
 
 @pytest.hookimpl(wrapper=True)

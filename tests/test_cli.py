@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from voltbridge import __version__
 from voltbridge.cli import app, main
-from voltbridge.settings import Settings, options
+from voltbridge.settings import ConfigurationError, Settings, options
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def test_help_of_up_shows_every_option_with_its_default(runner: CliRunner) -> No
     shown = re.sub(r"[│\s]+", " ", result.output)
     for option in options():
         assert f" {option.flag} " in shown
-        if option.default is not None:
-            assert f"{option.row.help} Default: {option.default}." in shown
+        default = "" if option.default is None else f" Default: {option.default}."
+        assert f"{option.row.help}{default}" in shown
     assert "voltbridge up --onboarding accept" in shown
 
 
@@ -62,3 +63,51 @@ def test_db_upgrade_takes_only_what_concerns_the_database(runner: CliRunner) -> 
     result = runner.invoke(app, ["db", "upgrade", "--help"])
     assert "--database-url" in result.output
     assert "--ocpp-port" not in result.output
+
+
+def test_events_schema_prints_what_there_is(runner: CliRunner) -> None:
+    everything = json.loads(runner.invoke(app, ["events", "schema"]).output)
+    one = json.loads(runner.invoke(app, ["events", "schema", "station.boot"]).output)
+    assert one == everything["station.boot"]
+    assert one["properties"]["type"] == {"const": "station.boot"}
+    document = json.loads(runner.invoke(app, ["events", "schema", "--format", "asyncapi"]).output)
+    assert set(document["components"]["messages"]) == set(everything)
+
+
+@pytest.mark.parametrize("arguments", [["station.abducted"], ["station.boot", "--format", "asyncapi"]])
+def test_events_schema_of_what_there_is_not(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["voltbridge", "events", "schema", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("voltbridge: ")
+
+
+@pytest.mark.parametrize("url", ["localhost:9000", "http://localhost:9000", "ws://", "ws://h:99999/ocpp", "ws://a b"])
+@pytest.mark.parametrize("command", ["run", "fleet"])
+def test_stations_do_not_start_with_an_address_that_is_none(runner: CliRunner, command: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--url: the address .*; give one such as ws://127"):
+        runner.invoke(app, ["station", command, "--url", url], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bad id!"], "an identity has 1 to 36 of these characters"),
+        (["--password-file", "short"], "--password-file: a password has 16 to 40 characters"),
+        (["--password-file", "none"], "none: No such file"),
+        (["--version", "1.5"], "there is no version 1.5"),
+        (["--personality", "nope"], "there is no personality nope; there are bare-minimum, "),
+    ],
+)
+def test_a_station_that_cannot_be_is_refused(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("short").write_text("short\n")
+    with pytest.raises(ConfigurationError) as raised:
+        runner.invoke(app, ["station", "run", "--no-view", *arguments], catch_exceptions=False)
+    assert said in str(raised.value)
+    assert "$" not in str(raised.value)

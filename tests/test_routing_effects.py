@@ -21,7 +21,7 @@ from tests.effects.site import Site, opened
 from tests.strategies.oracle import dump, messages
 from tests.strategies.payloads import least
 
-from voltbridge import app
+from voltbridge import wiring
 from voltbridge.csms.desk import Route
 from voltbridge.csms.dispatch import ROUTES
 from voltbridge.domain.stations import LiveStation
@@ -55,8 +55,8 @@ EFFECTS: Final[dict[Row, str]] = {
     (V201, "StatusNotification"): "test_transactions.py::test_status_notification[2.0.1]",
     (V21, "Heartbeat"): "test_provisioning.py::test_heartbeat[2.1]",
     (V21, "StatusNotification"): "test_transactions.py::test_status_notification[2.1]",
-    (V201, "ReservationStatusUpdate"): "test_notices.py::test_kept[2.0.1-ReservationStatusUpdate]",
-    (V21, "ReservationStatusUpdate"): "test_notices.py::test_kept[2.1-ReservationStatusUpdate]",
+    (V201, "ReservationStatusUpdate"): "test_reservations.py::test_reservation_status_update[2.0.1]",
+    (V21, "ReservationStatusUpdate"): "test_reservations.py::test_reservation_status_update[2.1]",
     (V16, "MeterValues"): "test_transactions.py::test_meter_values[1.6]",
     (V201, "MeterValues"): "test_transactions.py::test_meter_values[2.0.1]",
     (V21, "MeterValues"): "test_transactions.py::test_meter_values[2.1]",
@@ -71,24 +71,24 @@ EFFECTS: Final[dict[Row, str]] = {
     (V21, "NotifyChargingLimit"): "test_smart_charging.py::test_notify_charging_limit[2.1]",
     (V21, "NotifyPriorityCharging"): "test_notices.py::test_kept[2.1-NotifyPriorityCharging]",
     (V21, "ReportChargingProfiles"): "test_smart_charging.py::test_report_charging_profiles[2.1]",
-    (V16, "FirmwareStatusNotification"): "test_notices.py::test_kept[1.6-FirmwareStatusNotification]",
+    (V16, "FirmwareStatusNotification"): "test_files.py::test_firmware_status[1.6-FirmwareStatusNotification]",
     (V16, "SignedFirmwareStatusNotification"): "test_notices.py::test_kept[1.6-SignedFirmwareStatusNotification]",
-    (V201, "FirmwareStatusNotification"): "test_notices.py::test_kept[2.0.1-FirmwareStatusNotification]",
-    (V201, "PublishFirmwareStatusNotification"): "test_notices.py::test_kept[2.0.1-PublishFirmwareStatusNotification]",
-    (V21, "FirmwareStatusNotification"): "test_notices.py::test_kept[2.1-FirmwareStatusNotification]",
-    (V21, "PublishFirmwareStatusNotification"): "test_notices.py::test_kept[2.1-PublishFirmwareStatusNotification]",
-    (V16, "DiagnosticsStatusNotification"): "test_notices.py::test_kept[1.6-DiagnosticsStatusNotification]",
-    (V16, "LogStatusNotification"): "test_notices.py::test_kept[1.6-LogStatusNotification]",
-    (V201, "LogStatusNotification"): "test_notices.py::test_kept[2.0.1-LogStatusNotification]",
-    (V201, "NotifyCustomerInformation"): "test_notices.py::test_kept[2.0.1-NotifyCustomerInformation]",
-    (V201, "NotifyEvent"): "test_notices.py::test_kept[2.0.1-NotifyEvent]",
-    (V201, "NotifyMonitoringReport"): "test_notices.py::test_kept[2.0.1-NotifyMonitoringReport]",
-    (V21, "LogStatusNotification"): "test_notices.py::test_kept[2.1-LogStatusNotification]",
-    (V21, "NotifyCustomerInformation"): "test_notices.py::test_kept[2.1-NotifyCustomerInformation]",
-    (V21, "NotifyEvent"): "test_notices.py::test_kept[2.1-NotifyEvent]",
-    (V21, "NotifyMonitoringReport"): "test_notices.py::test_kept[2.1-NotifyMonitoringReport]",
-    (V201, "NotifyDisplayMessages"): "test_notices.py::test_kept[2.0.1-NotifyDisplayMessages]",
-    (V21, "NotifyDisplayMessages"): "test_notices.py::test_kept[2.1-NotifyDisplayMessages]",
+    (V201, "FirmwareStatusNotification"): "test_files.py::test_firmware_status[2.0.1-FirmwareStatusNotification]",
+    (V201, "PublishFirmwareStatusNotification"): "test_files.py::test_publish_status[2.0.1]",
+    (V21, "FirmwareStatusNotification"): "test_files.py::test_firmware_status[2.1-FirmwareStatusNotification]",
+    (V21, "PublishFirmwareStatusNotification"): "test_files.py::test_publish_status[2.1]",
+    (V16, "DiagnosticsStatusNotification"): "test_files.py::test_log_status[1.6-DiagnosticsStatusNotification]",
+    (V16, "LogStatusNotification"): "test_files.py::test_log_status[1.6-LogStatusNotification]",
+    (V201, "LogStatusNotification"): "test_files.py::test_log_status[2.0.1-LogStatusNotification]",
+    (V201, "NotifyCustomerInformation"): "test_diagnostics.py::test_notify_customer_information[2.0.1]",
+    (V201, "NotifyEvent"): "test_diagnostics.py::test_notify_event[2.0.1]",
+    (V201, "NotifyMonitoringReport"): "test_diagnostics.py::test_notify_monitoring_report[2.0.1]",
+    (V21, "LogStatusNotification"): "test_files.py::test_log_status[2.1-LogStatusNotification]",
+    (V21, "NotifyCustomerInformation"): "test_diagnostics.py::test_notify_customer_information[2.1]",
+    (V21, "NotifyEvent"): "test_diagnostics.py::test_notify_event[2.1]",
+    (V21, "NotifyMonitoringReport"): "test_diagnostics.py::test_notify_monitoring_report[2.1]",
+    (V201, "NotifyDisplayMessages"): "test_display_messages.py::test_notify_display_messages[2.0.1]",
+    (V21, "NotifyDisplayMessages"): "test_display_messages.py::test_notify_display_messages[2.1]",
     (V16, "DataTransfer"): "test_notices.py::test_data_transfer[1.6]",
     (V201, "DataTransfer"): "test_notices.py::test_data_transfer[2.0.1]",
     (V21, "DataTransfer"): "test_notices.py::test_data_transfer[2.1]",
@@ -127,7 +127,7 @@ def _sometimes_idle(route: Route, idle: set[Row]) -> Route:
     response_type = actions(route.version)[route.action].response
     assert response_type is not None, route
     schema = messages(route.version)[f"{route.action}Response"]
-    response = decode(response_type, dump(least(schema, schema)), version=route.version)
+    response = decode(response_type, dump(least(schema, schema)))
 
     async def handler(service: Any, live: LiveStation, request: Any) -> Payload | None:
         if (route.version, route.action) in idle:
@@ -141,7 +141,7 @@ def _sometimes_idle(route: Route, idle: set[Row]) -> Route:
 async def idle(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Idle]:
     rows: set[Row] = set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "ROUTES", tuple(_sometimes_idle(route, rows) for route in ROUTES))
+        patch.setattr(wiring, "ROUTES", tuple(_sometimes_idle(route, rows) for route in ROUTES))
         async with opened(tmp_path_factory.mktemp("idle")) as site:
             yield Idle(site, rows)
 

@@ -48,7 +48,10 @@ def test_every_option_can_be_set_in_the_environment_and_in_the_file(option: obje
         "after_boot": "probe",
         "message_size": "20000",
         "authorization_url": "https://auth.example.com/tokens",
+        "public_url": "https://csms.example.com",
+        "ftp_passive_ports": "50000-50099",
         "authorization_fallback": "reject",
+        "webhook_addresses": "public",
     }
     name = option.name  # type: ignore[attr-defined]
     text = texts.get(name, "7")

@@ -1,11 +1,11 @@
-"""The wiring: the only place that sees every part, makes them and hands them to each other.
+"""The life of the process: what is started, in which order, and how it stops. ``wiring.py`` makes the services.
 
 Started in this order and stopped in the reverse one, the gateway before everything else:
 
 1. the data directory is claimed, the admin key read or made
 2. the storage is opened and its schema brought up to date
 3. bus, services
-4. the gateway listens for stations
+4. the gateway listens for stations, FTP and SFTP where they are wanted
 5. the API listens
 
 A stop loses nothing: readiness turns false, what stations have sent is answered and their connections are closed, what
@@ -20,7 +20,6 @@ import errno
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -31,76 +30,31 @@ from voltbridge.api.application import build
 from voltbridge.api.server import ApiServer
 from voltbridge.bus.local import LocalBus
 from voltbridge.clock import SystemClock
-from voltbridge.csms.blocks.a_security.service import AdmissionPolicy, SecurityService
-from voltbridge.csms.blocks.b_provisioning import v16 as provisioning_v16
-from voltbridge.csms.blocks.b_provisioning import v21 as provisioning_v21
-from voltbridge.csms.blocks.b_provisioning import v201 as provisioning_v201
-from voltbridge.csms.blocks.b_provisioning import variables_v16, variables_v21, variables_v201
-from voltbridge.csms.blocks.b_provisioning.boot import BootDesk, BootPolicy
-from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationService
-from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
-from voltbridge.csms.blocks.b_provisioning.reset import concluded_by_boot
-from voltbridge.csms.blocks.b_provisioning.service import StationService
-from voltbridge.csms.blocks.c_authorization.external import ExternalAuthorization
-from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
-from voltbridge.csms.blocks.d_local_auth_list import v16 as local_lists_v16
-from voltbridge.csms.blocks.d_local_auth_list import v21 as local_lists_v21
-from voltbridge.csms.blocks.d_local_auth_list import v201 as local_lists_v201
-from voltbridge.csms.blocks.d_local_auth_list.service import LocalListService
-from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
-from voltbridge.csms.blocks.e_transactions.service import TransactionService
-from voltbridge.csms.blocks.g_availability.service import AvailabilityService
-from voltbridge.csms.blocks.j_meter_values.service import MeterValueService
-from voltbridge.csms.blocks.k_smart_charging import v16 as smart_charging_v16
-from voltbridge.csms.blocks.k_smart_charging import v21 as smart_charging_v21
-from voltbridge.csms.blocks.k_smart_charging import v201 as smart_charging_v201
-from voltbridge.csms.blocks.k_smart_charging.service import SmartChargingService
-from voltbridge.csms.blocks.p_data_transfer.service import DataTransferService
-from voltbridge.csms.blocks.p_data_transfer.vendors import Vendors
-from voltbridge.csms.commands.operations import OperationService
-from voltbridge.csms.commands.service import CommandService
-from voltbridge.csms.commands.table import COMMAND_KINDS
-from voltbridge.csms.desk import Desk
-from voltbridge.csms.dispatch import ROUTES
-from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.events import EventLog
+from voltbridge.csms.files.doors import CannotOpen, DoorOptions, Doors, PortTaken
 from voltbridge.csms.gateway.endpoint import Gateway
-from voltbridge.csms.gateway.limits import Limits
-from voltbridge.csms.live import LiveStations
-from voltbridge.csms.message_log import MessageLog
-from voltbridge.csms.notifications import NotificationService
 from voltbridge.csms.readiness import Check, Readiness
 from voltbridge.csms.services import Services
-from voltbridge.csms.sites.service import SiteService
-from voltbridge.csms.station_calls import StationCalls
 from voltbridge.datadir import DataDirectory
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import SchemaTooNew, StorageUnavailable
 from voltbridge.domain.ids import IdSource
-from voltbridge.figures import gateway_figures, journal_figures, stream_figures
+from voltbridge.figures import gateway_figures, journal_figures, stream_figures, webhook_figures
 from voltbridge.metrics import Metrics
-from voltbridge.protocol.versions import Version
 from voltbridge.settings import ConfigurationError, Settings
 from voltbridge.storage import Storage
 from voltbridge.storage.migrations import upgrade
+from voltbridge.wiring import wire
 
-__all__ = ["OpenStorage", "Running", "start", "upgrade_database"]
+__all__ = ["OpenStorage", "Running", "start", "unusable_database", "upgrade_database"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
 OpenStorage = Callable[[str, Clock], Awaitable[Storage]]
 """Opens the database of a URL."""
 
-_TIDY_EVERY_S: Final = 3600.0
+_LOOK_EVERY_S: Final = 3600.0
 _CHECK_S: Final = 2.0
-_PROFILE_WORDS: Final = {
-    Version.V16: smart_charging_v16,
-    Version.V201: smart_charging_v201,
-    Version.V21: smart_charging_v21,
-}
-_LIST_WORDS: Final = {Version.V16: local_lists_v16, Version.V201: local_lists_v201, Version.V21: local_lists_v21}
-_VARIABLES: Final = {Version.V16: variables_v16, Version.V201: variables_v201, Version.V21: variables_v21}
-_QUESTIONS: Final = {Version.V16: provisioning_v16, Version.V201: provisioning_v201, Version.V21: provisioning_v21}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +66,8 @@ class Running:
     services: Services
     storage: Storage
     gateway: Gateway
+    doors: Doors
+    """FTP and SFTP, where they are wanted."""
     _api: ApiServer
     _event_log: EventLog
     _rest: contextlib.AsyncExitStack = field(repr=False)
@@ -129,15 +85,22 @@ class Running:
     async def stop(self, timeout_s: float | None = None) -> None:
         """Stop without losing anything; what stations still do after ``timeout_s`` (else the setting) is cut off."""
         async with self._rest:
+            await self.services.rollouts.close()
             await self.services.operations.close()
             await self.services.local_lists.close()
+            await self.services.reservations.close()
             await self.services.authorization.close()
             await self.services.sites.close()
+            await self.services.cost_updates.close()
+            await self.doors.stop()
             await self.gateway.stop(self.settings.shutdown_timeout if timeout_s is None else timeout_s)
+            await self.services.firmware.close()
+            await self.services.logs.close()
             await self.services.commands.close()
             with contextlib.suppress(StorageUnavailable):
                 await self.storage.journal.committed()
             await self._event_log.told()
+            await self.services.webhooks.close()
             self.services.events.close()
             await self._api.stop()
 
@@ -146,49 +109,75 @@ class Running:
         await self.gateway.stop(0)
 
 
-async def start(settings: Settings, *, clock: Clock | None = None, open_storage: OpenStorage = Storage.open) -> Running:
+async def start(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    machine_clock: Clock | None = None,
+    open_storage: OpenStorage = Storage.open,
+) -> Running:
     """Start everything; returns when it is ready. Raises ConfigurationError with one sentence when it cannot be.
 
+    ``machine_clock`` has the seconds in which disk and network are waited for, if they are others than the clock's.
     ``open_storage`` is for a storage that behaves otherwise than the real one, such as that of the benchmarks.
     """
     clock = clock or SystemClock()
+    machine_clock = machine_clock or clock
     async with contextlib.AsyncExitStack() as parts:
         parts.callback(DataDirectory.claim(settings.data).release)
         admin_key = _admin_key(settings)
         http_socket = parts.enter_context(contextlib.closing(_bound(settings)))
-        storage = await _open_storage(open_storage, settings, clock)
+        storage = await _open_storage(open_storage, settings, machine_clock)
         parts.push_async_callback(storage.close)
         bus = LocalBus()
         parts.push_async_callback(bus.close)
-        ids = IdSource(clock)
+        ids = await _id_source(clock, storage)
         event_log = EventLog(storage.journal, bus, ids, clock)
-        services, gateway = _wire(settings, clock, storage, bus, ids, event_log)
+        services, gateway = wire(settings, clock, machine_clock, storage, bus, ids, event_log)
+        parts.callback(services.files.close)
+        await services.files.start()
+        await services.tariffs.start()
         await services.commands.start()
+        await services.firmware.start()
+        await services.logs.start()
+        parts.push_async_callback(services.logs.close)
+        parts.push_async_callback(services.firmware.close)
         parts.push_async_callback(services.commands.close)
         with contextlib.suppress(StorageUnavailable):
             await services.transactions.recover()
+            await services.reservations.start()
+        parts.push_async_callback(services.reservations.close)
         try:
             await gateway.start(settings.ocpp_host, settings.ocpp_port)
         except OSError as error:
             raise _cannot_listen("ocpp", settings.ocpp_host, settings.ocpp_port, error) from None
         parts.push_async_callback(gateway.stop, 0)
+        doors = await _open_doors(settings, services)
+        parts.push_async_callback(doors.stop)
+        await services.webhooks.start()
+        parts.push_async_callback(services.webhooks.close)
         await services.sites.start()
         parts.push_async_callback(services.sites.close)
+        parts.push_async_callback(services.cost_updates.close)
         parts.push_async_callback(services.local_lists.close)
         parts.push_async_callback(services.authorization.close)
         await services.operations.start()
         parts.push_async_callback(services.operations.close)
+        await services.rollouts.start()
+        parts.push_async_callback(services.rollouts.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
         metrics = Metrics(
             (
                 gateway_figures(gateway.counters),
                 journal_figures(storage.journal),
                 stream_figures(services.events),
+                webhook_figures(services.webhooks),
             )
         )
         api = ApiServer(build(services, readiness, metrics, admin_key), http_socket)
         await api.start()
-        parts.push_async_callback(_cancelled, asyncio.create_task(_tidy(settings, storage, clock), name="tidy"))
+        tidying = asyncio.create_task(services.retention.run(), name="tidy")
+        parts.push_async_callback(_cancelled, tidying)
         parts.push_async_callback(_cancelled, asyncio.create_task(_close_abandoned(services, clock)))
         return Running(
             settings=settings,
@@ -196,136 +185,11 @@ async def start(settings: Settings, *, clock: Clock | None = None, open_storage:
             services=services,
             storage=storage,
             gateway=gateway,
+            doors=doors,
             _api=api,
             _event_log=event_log,
             _rest=parts.pop_all(),
         )
-
-
-def _wire(
-    settings: Settings, clock: Clock, storage: Storage, bus: LocalBus, ids: IdSource, events: EventLog
-) -> tuple[Services, Gateway]:
-    """Make the services and the gateway and hand them to each other."""
-    journal = storage.journal
-    live = LiveStations()
-    calls = StationCalls(bus, live, settings.call_timeout)
-    boots = BootDesk(
-        journal,
-        events,
-        calls,
-        clock,
-        BootPolicy(
-            heartbeat_interval_s=settings.heartbeat_interval,
-            retry_interval_s=settings.retry_interval,
-            after_boot=settings.after_boot,
-        ),
-        _QUESTIONS,
-    )
-    admission = AdmissionPolicy(settings.onboarding, settings.inbox_limit)
-    commands = CommandService(
-        COMMAND_KINDS, calls, live, storage.stations, storage.commands, journal, events, ids, clock
-    )
-    availability = AvailabilityService(storage.connectors, storage.stations, live, journal, events, clock, commands)
-    authority = None
-    if settings.authorization_url is not None:
-        authority = ExternalAuthorization(
-            settings.authorization_url,
-            clock,
-            timeout_s=settings.authorization_timeout,
-            at_once=settings.authorization_concurrency,
-        )
-    authorization = AuthorizationService(
-        storage.tokens, storage.transactions, events, clock, authority, settings.authorization_fallback
-    )
-    transactions = TransactionService(storage.transactions, authorization, live, journal, events, ids, clock, commands)
-    operations = OperationService(
-        commands, live, storage.stations, storage.commands, storage.operations, journal, events, ids, clock
-    )
-    smart_charging = SmartChargingService(
-        storage.charging_profiles,
-        storage.installed_profiles,
-        storage.charging_limits,
-        storage.connectors,
-        storage.stations,
-        live,
-        calls,
-        commands,
-        events,
-        clock,
-        _PROFILE_WORDS,
-    )
-    stations = StationService(storage.stations, live, bus, events, clock, boots)
-    variables = DeviceModelService(
-        storage.variables, storage.stations, live, calls, _VARIABLES, commands, stations, events, clock
-    )
-    configurations = ConfigurationService(storage.configurations, variables, storage.stations, live, bus, events, clock)
-    boots.on_boot(configurations.booted)
-    local_lists = LocalListService(
-        storage.local_lists,
-        storage.tokens,
-        storage.stations,
-        live,
-        calls,
-        variables,
-        _LIST_WORDS,
-        events,
-        clock,
-    )
-    boots.on_boot(local_lists.booted)
-    authorization.on_change(local_lists.token_changed)
-    boots.on_boot(concluded_by_boot(commands))
-    boots.probe_by(variables.refresh)
-    services = Services(
-        security=SecurityService(storage.stations, events, clock, admission),
-        stations=stations,
-        variables=variables,
-        configurations=configurations,
-        authorization=authorization,
-        local_lists=local_lists,
-        transactions=transactions,
-        availability=availability,
-        meter_values=MeterValueService(transactions, journal, events),
-        smart_charging=smart_charging,
-        sites=SiteService(storage.sites, smart_charging, live, bus, events, clock),
-        data_transfer=DataTransferService(_vendors(), events, clock),
-        notifications=NotificationService(events, availability),
-        calls=calls,
-        commands=commands,
-        operations=operations,
-        abandoned=AbandonedTransactions(transactions, storage.stations, live, commands, clock),
-        events=EventStream(storage.events, journal, bus, clock),
-        messages=MessageLog(storage.messages, journal),
-        deviations=storage.deviations,
-    )
-    commands.serve(services)
-    gateway = Gateway(
-        admission=services.security,
-        desk=Desk(
-            services,
-            live,
-            storage.states,
-            journal,
-            events,
-            clock,
-            ROUTES,
-            transactions.flush,
-            commands.waiting,
-            commands.returned,
-        ),
-        bus=bus,
-        journal=journal,
-        clock=clock,
-        limits=Limits(
-            connections=settings.connection_limit,
-            connections_per_address=settings.connections_per_address,
-            message_bytes=settings.message_size,
-            messages_per_s=settings.message_rate,
-            call_s=settings.call_timeout,
-            ping_interval_s=settings.ping_interval,
-        ),
-        strictness=settings.strictness,
-    )
-    return services, gateway
 
 
 def upgrade_database(settings: Settings) -> None:
@@ -334,7 +198,7 @@ def upgrade_database(settings: Settings) -> None:
     try:
         upgrade(settings.effective_database_url)
     except Exception as error:
-        raise _unusable_database(settings, error) from None
+        raise unusable_database(settings, error) from None
     finally:
         if claimed is not None:
             claimed.release()
@@ -369,14 +233,35 @@ def _bound(settings: Settings) -> socket.socket:
     return bound
 
 
+async def _open_doors(settings: Settings, services: Services) -> Doors:
+    options = DoorOptions(
+        host=settings.ocpp_host,
+        ftp_port=settings.ftp_port,
+        sftp_port=settings.sftp_port,
+        passive_ports=settings.ftp_passive_ports,
+        public_host=settings.ftp_public_host,
+        host_key_file=settings.sftp_host_key_file,
+    )
+    doors = Doors()
+    try:
+        await doors.open(options, services.visits)
+    except (CannotOpen, PortTaken) as error:
+        await doors.stop()
+        if isinstance(error, CannotOpen):
+            raise ConfigurationError(str(error)) from None
+        raise _cannot_listen(error.protocol, settings.ocpp_host, error.port, error.error) from None
+    return doors
+
+
 def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
+    host_of = "http" if name == "http" else "ocpp"
     match error.errno:
         case errno.EADDRINUSE:
             sentence = f"port {port} on {host} is taken by another program; stop that or choose another --{name}-port"
         case errno.EACCES:
             sentence = f"port {port} needs more rights than this user has; choose another --{name}-port"
         case _:
-            sentence = f"{host} is no address of this machine ({error.strerror}); choose another --{name}-host"
+            sentence = f"{host} is no address of this machine ({error.strerror}); choose another --{host_of}-host"
     return ConfigurationError(sentence)
 
 
@@ -384,11 +269,11 @@ async def _open_storage(open_storage: OpenStorage, settings: Settings, clock: Cl
     try:
         return await open_storage(settings.effective_database_url, clock)
     except Exception as error:
-        raise _unusable_database(settings, error) from None
+        raise unusable_database(settings, error) from None
 
 
-def _unusable_database(settings: Settings, error: Exception) -> Exception:
-    """One sentence for what an operator can mend; anything else as it is."""
+def unusable_database(settings: Settings, error: Exception) -> Exception:
+    """A ConfigurationError with one sentence for what an operator can mend; anything else as it is."""
     match error:
         case ArgumentError():
             return ConfigurationError("the database URL cannot be read; it looks like postgresql://user@host/name")
@@ -402,11 +287,12 @@ def _unusable_database(settings: Settings, error: Exception) -> Exception:
             return error
 
 
-def _vendors() -> Vendors:
+async def _id_source(clock: Clock, storage: Storage) -> IdSource:
+    """Ids that follow those of the events that are there, even if the machine's clock was set back meanwhile."""
     try:
-        return Vendors.installed()
-    except Exception as error:
-        raise ConfigurationError(f"a package with handlers for data transfers cannot be used: {error!r}") from error
+        return IdSource(clock, after=await storage.events.last_id())
+    except StorageUnavailable:
+        return IdSource(clock)
 
 
 def _storage_check(storage: Storage) -> Check:
@@ -435,31 +321,10 @@ def _gateway_check(gateway: Gateway) -> Check:
     return check
 
 
-async def _tidy(settings: Settings, storage: Storage, clock: Clock) -> None:
-    """Forget what has been kept for long enough, once an hour."""
-    while True:
-        for kept, days in (
-            (storage.messages, settings.log_retention_days),
-            (storage.events, settings.event_retention_days),
-            (storage.commands, settings.event_retention_days),
-            (storage.operations, settings.event_retention_days),
-        ):
-            if days is None:
-                continue
-            try:
-                forgotten = await kept.prune(clock.now() - timedelta(days=days))
-            except StorageUnavailable as error:
-                _log.warning("old records could not be removed", error=str(error))
-            else:
-                if forgotten:
-                    _log.info("old records were removed", kind=type(kept).__name__.lower(), count=forgotten)
-        await clock.sleep(_TIDY_EVERY_S)
-
-
 async def _close_abandoned(services: Services, clock: Clock) -> None:
     """Close transactions whose end will not arrive, once an hour; never right after a start, when stations are away."""
     while True:
-        await clock.sleep(_TIDY_EVERY_S)
+        await clock.sleep(_LOOK_EVERY_S)
         try:
             closed = await services.abandoned.close_all()
         except StorageUnavailable as error:

@@ -1,4 +1,4 @@
-"""The system's clock, as the port of ``voltbridge.domain.clock``. Only ``app.py`` builds it."""
+"""The system's clock, as the port of ``voltbridge.domain.clock``. Only ``process.py`` and ``app.py`` build it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from voltbridge.domain.clock import Cancel
+from voltbridge.domain.clock import Cancel, Clock
 
-__all__ = ["SystemClock"]
+__all__ = ["MachineSeconds", "SystemClock"]
 
 
 class SystemClock:
@@ -31,3 +31,21 @@ class SystemClock:
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Cancel:
         return asyncio.get_running_loop().call_later(seconds, callback).cancel
+
+
+class MachineSeconds(SystemClock):
+    """The moments of another clock, but seconds as the machine has them.
+
+    A clock that runs fast makes no disk and no network faster: what waits for those waits in these seconds.
+    """
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client.metrics_core import Metric
 
 from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.gateway.counters import Counters
-from voltbridge.metrics import Source, counter, gauge
+from voltbridge.csms.webhooks.service import WebhookService
+from voltbridge.domain.webhooks import WebhookState
+from voltbridge.metrics import Source, counter, gauge, histogram
 from voltbridge.protocol.versions import Version
 
-__all__ = ["JournalFigures", "gateway_figures", "journal_figures", "stream_figures"]
+__all__ = [
+    "DurationFigures",
+    "JournalFigures",
+    "gateway_figures",
+    "journal_figures",
+    "stream_figures",
+    "webhook_figures",
+]
+
+
+class DurationFigures(Protocol):
+    """How often something took how long."""
+
+    total_s: float
+
+    @property
+    def bounds_s(self) -> Sequence[float]: ...
+
+    @property
+    def counts(self) -> Sequence[int]: ...
 
 
 class JournalFigures(Protocol):
@@ -24,6 +45,9 @@ class JournalFigures(Protocol):
     facts_written: int
     facts_lost: int
     messages_dropped: int
+
+    @property
+    def commit_durations(self) -> DurationFigures: ...
 
     @property
     def depth(self) -> int: ...
@@ -71,6 +95,14 @@ def journal_figures(journal: JournalFigures) -> Source:
     def read() -> Iterable[Metric]:
         yield gauge("voltbridge_journal_depth", "Facts that wait to be committed.", journal.depth)
         yield counter("voltbridge_commits", "Database transactions committed.", journal.commits)
+        took = journal.commit_durations
+        yield histogram(
+            "voltbridge_commit_seconds",
+            "Seconds from handing a batch of facts to the database until it was durable.",
+            took.bounds_s,
+            took.counts,
+            took.total_s,
+        )
         yield counter("voltbridge_commit_retries", "Attempts to commit that failed.", journal.retries)
         yield counter("voltbridge_facts_committed", "Facts committed.", journal.facts_written)
         yield counter("voltbridge_facts_lost", "Facts given up; their stations were told.", journal.facts_lost)
@@ -88,6 +120,40 @@ def stream_figures(stream: EventStream) -> Source:
 
     def read() -> Iterable[Metric]:
         yield gauge("voltbridge_event_readers", "Readers of the event stream.", stream.readers)
+
+    return read
+
+
+def webhook_figures(webhooks: WebhookService) -> Source:
+    """Deliveries to webhooks."""
+
+    def read() -> Iterable[Metric]:
+        states = webhooks.states()
+        numbers = Counter(state for state, _ in states.values())
+        yield gauge(
+            "voltbridge_webhooks",
+            "Webhooks by how they are doing.",
+            {(state.value,): numbers[state] for state in WebhookState},
+            ("state",),
+        )
+        yield gauge(
+            "voltbridge_webhook_lag_seconds",
+            "Age of the event that a webhook is at; 0 when nothing waits.",
+            {(str(id),): lag_s for id, (_, lag_s) in states.items()},
+            ("webhook",),
+        )
+        yield counter(
+            "voltbridge_webhook_attempts",
+            "Messages sent to webhooks by what came of it.",
+            {(result,): count for result, count in webhooks.tally.attempts.items()},
+            ("result",),
+        )
+        yield counter(
+            "voltbridge_webhook_events",
+            "Events that webhooks are done with, by what became of them.",
+            {(state,): count for state, count in webhooks.tally.events.items()},
+            ("state",),
+        )
 
     return read
 

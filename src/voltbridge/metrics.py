@@ -6,14 +6,15 @@ counting costs the hot path an addition and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE", "Labelled", "Metrics", "Source", "counter", "gauge"]
+__all__ = ["CONTENT_TYPE", "Labelled", "Metrics", "Source", "counter", "gauge", "histogram"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -56,6 +57,12 @@ def counter(name: str, text: str, value: float | Labelled, labels: tuple[str, ..
 def gauge(name: str, text: str, value: float | Labelled, labels: tuple[str, ...] = ()) -> Metric:
     """A figure that goes up and down."""
     return _filled(GaugeMetricFamily(name, text, labels=labels), value)
+
+
+def histogram(name: str, text: str, bounds: Sequence[float], counts: Sequence[int], total: float) -> Metric:
+    """A distribution. ``counts`` are those of each bucket alone: one for each bound, then one for what was larger."""
+    buckets = [*(f"{bound:g}" for bound in bounds), "+Inf"]
+    return HistogramMetricFamily(name, text, list(zip(buckets, accumulate(counts), strict=True)), total)
 
 
 def _filled(family: CounterMetricFamily | GaugeMetricFamily, value: float | Labelled) -> Metric:

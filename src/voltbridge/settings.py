@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from voltbridge.domain.stations import AfterBoot, Onboarding, Strictness
 from voltbridge.domain.tokens import AuthorizationFallback
+from voltbridge.domain.webhooks import WebhookAddresses
 
 __all__ = [
     "CONFIG_FILE",
@@ -137,11 +138,22 @@ def _path(metavar: str) -> Kind:
     return Kind("a path", metavar, read)
 
 
+def _ports(text: str) -> range:
+    first, _, last = text.partition("-")
+    ports = range(int(first), int(last or first) + 1)
+    if not 1 <= ports.start < ports.stop <= 65_536:
+        raise ValueError
+    return ports
+
+
 _PORT = Kind("a port from 0 to 65535 (0: any free one)", "PORT", _whole(0, 65_535).read)
+_DOOR = _or_word(_PORT, "off", "PORT")
 _INTERVAL = _whole(1, 2_000_000_000, "of seconds")
 _ADDRESS = _text("an address or a host name", "ADDRESS")
+_PORTS = Kind("ports from 1 to 65535 such as 50000-50099", "FIRST-LAST", _ports)
 _HTTP_URL = Kind("an http or https URL", "URL", _http_url)
 _DAYS = _or_word(_whole(1, 36_500, "of days"), "forever", "DAYS")
+_SHORT = Kind(_whole(1, 365, "of days").expected, "DAYS", _whole(1, 365).read)
 _LIMIT = _or_word(_whole(1, 1_000_000), "unlimited", "N")
 
 
@@ -176,11 +188,106 @@ class Settings:
     event_retention_days: Annotated[
         int | None, Row(_DAYS, "Data", "How long events are kept; forever keeps everything.")
     ] = 365
+    command_retention_days: Annotated[
+        int | None,
+        Row(
+            _DAYS,
+            "Data",
+            "How long commands, operations, rollouts and requests for firmware and logs are kept, or forever.",
+        ),
+    ] = 365
+    transaction_retention_days: Annotated[
+        int | None,
+        Row(
+            _DAYS,
+            "Data",
+            "How long transactions and their meter values are kept after their end; they are what bills are made from.",
+        ),
+    ] = None
+    meter_value_retention_days: Annotated[
+        int | None,
+        Row(_DAYS, "Data", "How long meter values are kept; a transaction keeps its energy without them."),
+    ] = None
+    reservation_retention_days: Annotated[
+        int | None, Row(_DAYS, "Data", "How long reservations are kept after their end, or forever.")
+    ] = 365
+    alert_retention_days: Annotated[int | None, Row(_DAYS, "Data", "How long closed alerts are kept, or forever.")] = (
+        365
+    )
+    deviation_retention_days: Annotated[
+        int | None,
+        Row(_DAYS, "Data", "How long it is remembered which chargers broke the standard and how, or forever."),
+    ] = None
+    delivery_retention_days: Annotated[
+        int | None, Row(_DAYS, "Data", "How long the log of deliveries to webhooks is kept, or forever.")
+    ] = 30
+    customer_information_retention_days: Annotated[
+        int,
+        Row(_SHORT, "Data", "How long what stations told of customers is kept; it is personal."),
+    ] = 14
+    file_size: Annotated[
+        int,
+        Row(
+            _whole(1, 1 << 40, "of bytes"),
+            "Data",
+            "Bytes of the largest file that is kept: firmware of yours, a log that a station delivers.",
+        ),
+    ] = 1 << 30
+    file_retention_days: Annotated[
+        int | None, Row(_DAYS, "Data", "How long files that stations delivered are kept; forever keeps everything.")
+    ] = 90
 
     ocpp_host: Annotated[str, Row(_ADDRESS, "Network", "Address that charging stations connect to.")] = "0.0.0.0"
     ocpp_port: Annotated[
         int, Row(_PORT, "Network", "Port that charging stations connect to; 0 takes any free port.")
     ] = 9000
+    public_url: Annotated[
+        str | None,
+        Row(
+            _HTTP_URL,
+            "Network",
+            "Where stations reach this server to fetch and deliver files, such as http://csms.example.com:9000. "
+            "Unless set, each station is told the name by which it connected.",
+        ),
+    ] = None
+    transfers: Annotated[
+        int,
+        Row(_whole(1, 100_000), "Network", "Files that stations fetch or deliver at a time; more get 503."),
+    ] = 200
+    ftp_port: Annotated[
+        int | None,
+        Row(
+            _DOOR,
+            "Network",
+            "Port on which stations that speak no HTTP fetch and deliver files by FTP, at the OCPP port's address; "
+            "0 takes any free one. Needs voltbridge[ftp].",
+        ),
+    ] = None
+    ftp_passive_ports: Annotated[
+        range | None,
+        Row(
+            _PORTS,
+            "Network",
+            "Ports for the data connections of FTP, to be let through a firewall; else any free ones.",
+        ),
+    ] = None
+    sftp_port: Annotated[
+        int | None,
+        Row(
+            _DOOR,
+            "Network",
+            "Port on which stations fetch and deliver files by SFTP; 0 takes any free one. Needs voltbridge[ftp].",
+        ),
+    ] = None
+    ftp_public_host: Annotated[
+        str | None,
+        Row(
+            _ADDRESS,
+            "Network",
+            "Name or address by which stations reach FTP and SFTP here, behind an address translation. Unless set, "
+            "that of --public-url or the one by which each station connected.",
+        ),
+    ] = None
     http_host: Annotated[
         str,
         Row(
@@ -232,6 +339,14 @@ class Settings:
             "reject turns it away.",
         ),
     ] = Onboarding.ASK
+    demo: Annotated[
+        int,
+        Row(
+            _whole(0, 10_000),
+            "Stations",
+            "Add so many virtual stations that live here and charge, to look around with; 0 adds none.",
+        ),
+    ] = 0
     inbox_limit: Annotated[
         int, Row(_whole(1, 1_000_000), "Stations", "How many unknown stations may wait in the inbox at a time.")
     ] = 1000
@@ -286,6 +401,16 @@ class Settings:
         float, Row(_seconds(0.1, 3600), "Stations", "Seconds a station has to answer a message of ours.")
     ] = 30.0
 
+    webhook_addresses: Annotated[
+        WebhookAddresses,
+        Row(
+            _one_of(WebhookAddresses),
+            "Network",
+            "Where webhooks may be sent: any takes receivers of your own networks too; with public whoever has the "
+            "admin key cannot make this machine send to what only it can reach.",
+        ),
+    ] = WebhookAddresses.ANY
+
     shutdown_timeout: Annotated[
         float, Row(_seconds(0, 3600), "Operation", "Seconds a stop may take to finish what has begun.")
     ] = 20.0
@@ -303,6 +428,11 @@ class Settings:
     def admin_key_file(self) -> Path:
         """Where the API's key is kept."""
         return self.data / "admin.key"
+
+    @property
+    def sftp_host_key_file(self) -> Path:
+        """Where the key is by which stations know this server's SFTP."""
+        return self.data / "sftp_host.key"
 
     @property
     def effective_database_url(self) -> str:
@@ -365,10 +495,14 @@ def load(
     return Settings(**chosen)
 
 
+_OTHERS: Final = (f"{_PREFIX}CLOCK", f"{_PREFIX}CONTROL_KEY")
+"""Variables that are no options of the CSMS."""
+
+
 def suspicious_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """One sentence for each ``VOLTBRIDGE_*`` variable that looks like a misspelled option."""
     environment = os.environ if environment is None else environment
-    known = [option.variable for option in options()]
+    known = [*(option.variable for option in options()), *_OTHERS]
     sentences = []
     for name in environment:
         if name.startswith(_PREFIX) and name not in known and (near := difflib.get_close_matches(name, known, 1, 0.85)):

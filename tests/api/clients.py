@@ -102,7 +102,7 @@ class Station:
         self.sent.clear()
         await self._socket.send_str(json.dumps([2, message_id, action, payload]))
         self.sent.set()
-        return await asyncio.wait_for(self._waiting[message_id], 10)
+        return await asyncio.wait_for(self._waiting[message_id], 30)
 
     async def boot(self) -> Any:
         """Boot in the words of the version."""

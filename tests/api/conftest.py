@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.api.clients import Api
 
 from voltbridge.app import Running, start
+from voltbridge.csms.webhooks.sender import HttpSender
+from voltbridge.domain.webhooks import Webhook
 from voltbridge.settings import Settings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def webhooks_stay_here() -> Iterator[None]:
+    """Requests that are made up name any receiver; only those of this machine are sent anything."""
+    post = HttpSender._post
+
+    async def here(sender: HttpSender, webhook: Webhook, *message: Any) -> tuple[int, float | None]:
+        if urlsplit(webhook.url).hostname != "127.0.0.1":
+            raise ConnectionRefusedError("not from a test")
+        return await post(sender, webhook, *message)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpSender, "_post", here)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -175,6 +175,8 @@ async def test_metrics_count_what_stations_do(api: Api, running: Running) -> Non
         assert await value(connected) == 1
     assert await value(beats) == before + 1
     assert await value("voltbridge_commits_total") > 0
+    commits = await value('voltbridge_commit_seconds_bucket{le="+Inf"}')
+    assert 0 < commits <= await value("voltbridge_commit_seconds_count")
     assert await value("process_resident_memory_bytes") > 0
     metrics = await api("GET", "/metrics", headers={})
     assert metrics.headers["Content-Type"].startswith("text/plain")

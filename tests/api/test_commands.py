@@ -38,7 +38,7 @@ async def booted(api: Api, running: Running, identity: str) -> AsyncIterator[Sta
 
 async def ended(api: Api, id: str, *states: str) -> Any:
     """The command once it is in one of these states."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (command := await api.get(f"/commands/{id}"))["state"] not in states:
             pass
     return command
@@ -71,7 +71,7 @@ async def test_a_reset_is_over_when_the_station_boots(api: Api, running: Running
     async with Station(running.ocpp_port, identity, protocol) as station:
         assert (await api.get(f"/commands/{id}"))["outcome_state"] == "Pending"
         await station.boot()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (command := await api.get(f"/commands/{id}"))["outcome_state"] == "Pending":
                 pass
     assert command["outcome_state"] == "Completed"
@@ -287,7 +287,7 @@ def _key(api: Api) -> dict[str, str]:
 
 
 async def finished(api: Api, id: str) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (operation := await api.get(f"/operations/{id}"))["finished_at"] is None:
             pass
     return operation

@@ -25,7 +25,7 @@ class Stream:
 
     async def line(self) -> str:
         """The next line, without its end."""
-        line: bytes = await asyncio.wait_for(self._content.readline(), 10)
+        line: bytes = await asyncio.wait_for(self._content.readline(), 30)
         assert line, "the stream has ended"
         return line.decode().rstrip("\n")
 

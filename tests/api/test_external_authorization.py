@@ -203,7 +203,7 @@ async def test_waiting_holds_up_nobody_else_and_is_bounded(tmp_path: Path) -> No
             station(api, running, name="D") as d,
         ):
             asked = [asyncio.create_task(authorize(one, "NEW")) for one in (a, b, c)]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await service.full.wait()
             await d.call("Heartbeat", {})
             assert service.open == 2

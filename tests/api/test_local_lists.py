@@ -108,7 +108,7 @@ async def sync(api: Api, path: str, **parameters: Any) -> Any:
 
 
 async def until_version(api: Api, path: str, version: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await api.get(f"{path}/local-list"))["version"] != version:
             pass
 

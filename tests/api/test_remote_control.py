@@ -31,7 +31,7 @@ async def booted(api: Api, running: Running, protocol: str, **answers: Any) -> A
 
 
 async def concluded(api: Api, id: str) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (command := await api.get(f"/commands/{id}"))["outcome_state"] == "Pending":
             pass
     return command

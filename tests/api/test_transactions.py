@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.api.clients import Api, Station
 
 from voltbridge.app import Running
+from voltbridge.station.simulation import signing
 
 pytestmark = pytest.mark.anyio
 
 ENERGY = "Energy.Active.Import.Register"
+SIGNED = {"signingMethod": signing.SIGNING_METHOD, "encodingMethod": "OCMF"}
 
 
 async def _charge_16(station: Station, token: str) -> int:
@@ -95,6 +98,35 @@ async def test_a_transaction_of_2_x_has_the_same_shape(api: Api, running: Runnin
     assert shown["id"].isdigit()
     samples = (await api.get(f"/transactions/{shown['id']}/samples", params={"limit": "2"}))["items"]
     assert [sample["values"][0]["value"] for sample in samples] == [1000.0, 3500.0]
+
+
+async def test_signed_values_are_held_against_the_key(api: Api, running: Running) -> None:
+    await api("POST", "/stations", {"station_id": "tx-signed"})
+    at = "2026-05-01T12:00:00Z"
+    key = signing.public_key("M-1")
+    good = signing.signed(1000.0, datetime(2026, 5, 1, 12, tzinfo=UTC), "M-1").data
+    values = [
+        {"value": value, "context": context, "signedMeterValue": {**SIGNED, "signedMeterData": data, "publicKey": told}}
+        for value, context, data, told in (
+            (1000.0, "Transaction.Begin", good, ""),
+            (2000.0, "Transaction.End", good.replace('"RV":1000.0', '"RV":2000.0'), key),
+        )
+    ]
+    async with Station(running.ocpp_port, "tx-signed", "ocpp2.0.1") as station:
+        await station.boot()
+        event = {"eventType": "Started", "timestamp": at, "triggerReason": "CablePluggedIn", "seqNo": 0}
+        sampled = {"meterValue": [{"timestamp": at, "sampledValue": values}], "evse": {"id": 1, "connectorId": 1}}
+        await station.call("TransactionEvent", {**event, **sampled, "transactionInfo": {"transactionId": "signed"}})
+    (shown,) = (await api.get("/transactions", params={"station_id": "tx-signed"}))["items"]
+    path = f"/transactions/{shown['id']}/signed-values"
+    first, second = (await api.get(path))["items"]
+    assert (first["verdict"], first["key_told_by_station"]) == ("Valid", True)
+    assert (second["verdict"], second["context"], second["value"]) == ("Invalid", "Transaction.End", 2000.0)
+    assert first["data"] == good
+    by_record = (await api.get(path, params={"public_key": key}))["items"]
+    assert [(one["verdict"], one["key_told_by_station"]) for one in by_record] == [("Valid", False), ("Invalid", False)]
+    refused = await api("GET", f"{path}?public_key=none")
+    assert (refused.status, refused.body["status"]) == (422, 422), refused
 
 
 async def test_lists_are_newest_first_and_by_station_token_state_and_time(api: Api, running: Running) -> None:

@@ -58,7 +58,7 @@ def part(request_id: int, seq_no: int, *told: dict[str, Any], tbc: bool = False)
 
 async def asked(station: Station, action: str) -> Any:
     """The last request of an action that has come, waiting for one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (found := [payload for name, payload in station.calls if name == action]):
             station.called.clear()
             await station.called.wait()
@@ -394,6 +394,61 @@ class TestWriting:
         async with Station(running.ocpp_port, identity, protocol, headers=headers) as station:
             assert (await station.boot())["status"] == "Accepted"
 
+    @ALL
+    async def test_a_password_by_the_door_counts_too(self, api: Api, running: Running, protocol: str) -> None:
+        async with booted(api, running, protocol) as (station, path):
+            new = uuid.uuid4().hex + "00bb"
+            identity = path.removeprefix("/stations/")
+
+            async def send(password: str) -> Any:
+                if protocol == V16:
+                    body: Any = {"key": "AuthorizationKey", "value": password}
+                    return await api("POST", f"{path}/ocpp/ChangeConfiguration", body)
+                return await api(
+                    "POST",
+                    f"{path}/ocpp/SetVariables",
+                    {
+                        "setVariableData": [
+                            {
+                                "attributeValue": "42",
+                                "component": {"name": "OCPPCommCtrlr"},
+                                "variable": {"name": "Other"},
+                            },
+                            {"attributeValue": password, **PASSWORD},
+                        ]
+                    },
+                )
+
+            other = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "Other"}}
+            results = [{**other, "attributeStatus": "Accepted"}, {**PASSWORD, "attributeStatus": "Rejected"}]
+            station.answers |= {
+                "ChangeConfiguration": {"status": "Rejected"},
+                "SetVariables": {"setVariableResult": results},
+            }
+            assert (await send(new)).status == 200
+            assert not (await api.get(path))["has_password"]
+            weak = await send("1234567890123456")
+            assert (weak.status, "is too easy to guess" in weak.body["detail"]) == (422, True)
+            assert len(station.calls) == 1
+            results[1]["attributeStatus"] = "RebootRequired"
+            station.answers |= {"ChangeConfiguration": {"status": "RebootRequired"}}
+            assert (await send(new)).status == 200
+            assert (await api.get(path))["has_password"]
+            assert new not in (await values(api, path)).values()
+            if protocol != V16:
+                assert "42" in (await values(api, path)).values()
+            for where in (f"{path}/messages", f"/events?limit=500&station_id={identity}"):
+                shown = await api(
+                    "GET", where, headers={"Authorization": f"Bearer {api.key}", "Accept": "application/json"}
+                )
+                assert new.encode() not in shown.raw
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+            async with Station(running.ocpp_port, identity, protocol):
+                pass
+        headers = {"Authorization": aiohttp.encode_basic_auth(identity, new)}
+        async with Station(running.ocpp_port, identity, protocol, headers=headers) as station:
+            assert (await station.boot())["status"] == "Accepted"
+
     async def test_a_password_that_cannot_be_one(self, api: Api, running: Running) -> None:
         for protocol, wrong in ((V16, "correct-Horse-42-x"), (V201, "password1234567890")):
             async with booted(api, running, protocol) as (station, path):
@@ -510,7 +565,7 @@ class TestConfigurations:
             else:
                 (sent,) = (await asked(station, "SetVariables"))["setVariableData"]
                 assert sent == {**HEARTBEAT, "attributeValue": "60"}
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while True:
                     (drift,) = (await api.get(f"/stations/{identity}/drift"))["items"]
                     if drift["state"] == "InSync":

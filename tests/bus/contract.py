@@ -48,7 +48,7 @@ class Told:
         self.stations.put_nowait(station_id)
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self.stations.get(), 5)
+        return await asyncio.wait_for(self.stations.get(), 30)
 
 
 @pytest.mark.anyio
@@ -73,13 +73,23 @@ class BusContract:
             await asyncio.sleep(0)
             assert not waiting.done()
             bus.publish(event(1))
-            assert await asyncio.wait_for(waiting, 5) == event(1)
+            assert await asyncio.wait_for(waiting, 30) == event(1)
 
     async def test_every_subscriber_reads_every_event(self) -> None:
         async with self.make() as bus, bus.subscribe() as first, bus.subscribe() as second:
             bus.publish(event(1))
             assert await anext(aiter(first)) == event(1)
             assert await anext(aiter(second)) == event(1)
+
+    async def test_a_subscriber_of_stored_events_is_spared_the_live_ones(self) -> None:
+        async with self.make() as bus, bus.subscribe(capacity=1, live=False) as stored:
+            assert not bus.has_subscribers, "nobody wants live events"
+            bus.publish(event(1))
+            bus.publish(live_event(2))
+            assert await anext(aiter(stored)) == event(1)
+            assert stored.missed == 0
+            async with bus.subscribe():
+                assert bus.has_subscribers
 
     async def test_a_slow_subscriber_loses_the_oldest_and_is_told_how_many(self) -> None:
         async with self.make() as bus, bus.subscribe(capacity=2) as slow, bus.subscribe() as quick:
@@ -96,7 +106,7 @@ class BusContract:
                 waiting = asyncio.ensure_future(anext(aiter(subscription)))
                 await asyncio.sleep(0)
             with pytest.raises(StopAsyncIteration):
-                await asyncio.wait_for(waiting, 5)
+                await asyncio.wait_for(waiting, 30)
             assert not bus.has_subscribers
 
     async def test_it_knows_whether_anybody_listens(self) -> None:
@@ -165,7 +175,7 @@ class BusContract:
             await bus.own("CS1", answers(b"1"), lost.set)
             assert not lost.is_set()
             await bus.own("CS1", answers(b"2"), nothing)
-            await asyncio.wait_for(lost.wait(), 5)
+            await asyncio.wait_for(lost.wait(), 30)
             assert await bus.call("CS1", CALL) == b"2"
 
     async def test_who_was_replaced_cannot_give_up_what_the_newer_one_owns(self) -> None:

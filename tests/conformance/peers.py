@@ -48,11 +48,13 @@ REFUSED = "refused"
 class HurriedClock(SystemClock):
     """Nobody waits for it: sleeping moves the time instead, and time-outs come as soon as there is a reason."""
 
-    __slots__ = ("_slept", "_timeouts")
+    __slots__ = ("_slept", "_timeouts", "begun")
 
     def __init__(self) -> None:
         self._slept = 0.0
         self._timeouts: dict[object, Callable[[], None]] = {}
+        self.begun = asyncio.Event()
+        """Set whenever somebody begins to wait for something."""
 
     def now(self) -> datetime:
         return super().now() + timedelta(seconds=self._slept)
@@ -64,6 +66,7 @@ class HurriedClock(SystemClock):
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Cancel:
         key = object()
         self._timeouts[key] = callback
+        self.begun.set()
         cancel_real_one = super().call_later(seconds, callback)
 
         def cancel() -> None:
@@ -108,6 +111,7 @@ class Fault:
     early: tuple[str, Mapping[str, Any]] | None = None
     """Send this action right after the boot instead of when told."""
     shows_nothing: bool = False
+    shows_no_monitors: bool = False
 
 
 def drop(action: str, nth: int = 1) -> Fault:
@@ -172,9 +176,13 @@ class ScriptedCsms:
     _response: Any = None
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
     _registration: str = "Accepted"
+    _priced: bool = False
     _answered_boot: str = "Accepted"
     """What the last boot was answered with, or was meant to be."""
     _variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    _monitors: list[tuple[str, int | None, str, str]] = field(default_factory=list)
+    _most_cleared: int = 100
+    """How many monitors the station has said it clears at a time."""
     _asked_to_write: Mapping[str, Any] | None = None
     _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
@@ -210,17 +218,29 @@ class ScriptedCsms:
         know(tokens.blocked, "Blocked")
         know(tokens.expired, "Expired")
 
+    async def price(self, station_id: str) -> None:
+        self._priced = True
+
     async def send(self, instruction: Instruction) -> None:
         if self.fault.early is not None:
             self.clock.expire()
             return
         self._answered.clear()
         self._asked_to_write = instruction.payload if instruction.action == "ChangeConfiguration" else None
-        await self._call(instruction.action, instruction.payload)
-        try:
-            await asyncio.wait_for(self._answered.wait(), instruction.timeout_s)
-        except TimeoutError:
-            raise DriverFailed("no answer") from None
+        for payload in self._pieces(instruction.action, instruction.payload):
+            self._answered.clear()
+            await self._call(instruction.action, payload)
+            try:
+                await asyncio.wait_for(self._answered.wait(), instruction.timeout_s)
+            except TimeoutError:
+                raise DriverFailed("no answer") from None
+
+    def _pieces(self, action: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """What is asked for, in messages that the station takes."""
+        if action != "ClearVariableMonitoring":
+            return [payload]
+        ids, most = payload["id"], self._most_cleared
+        return [{"id": ids[start : start + most]} for start in range(0, len(ids), most)]
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         return bool(self._response == response) and not self.fault.shows_nothing
@@ -230,6 +250,11 @@ class ScriptedCsms:
 
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         return self._variables.get((component, variable)) == value and not self.fault.shows_nothing
+
+    async def shows_monitor(
+        self, station_id: str, component: str, evse_id: int | None, variable: str, type: str
+    ) -> bool:
+        return (component, evse_id, variable, type) in self._monitors and not self.fault.shows_no_monitors
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
@@ -252,18 +277,29 @@ class ScriptedCsms:
         if frame[0] in (3, 4):
             self._response = frame[2]
             self._note_keys(frame[2])
+            self._note_limit(frame[2])
             self._answered.set()
         elif frame[0] == 2:
             _, unique_id, action, payload = frame
             for told in payload.get("reportData", ()):
                 name = (told["component"]["name"], told["variable"]["name"])
                 self._variables[name] = told["variableAttribute"][0]["value"]
+            for told in payload.get("monitor", ()):
+                component = told["component"]
+                place = (component["name"], component.get("evse", {}).get("id"), told["variable"]["name"])
+                self._monitors += [(*place, one["type"]) for one in told["variableMonitoring"]]
             if action == "BootNotification":
                 self._answered_boot = self._registration
             if self._answered_boot != "Accepted" and action != "BootNotification":
                 await self._send(action, [4, unique_id, "SecurityError", "", {}])
                 return
+            self.clock.begun.clear()
             await self._send(action, [3, unique_id, self._answer(action, payload)])
+            if self._priced and action == "TransactionEvent" and payload["triggerReason"] == "MeterValuePeriodic":
+                # What is left out must not be missed before it is waited for.
+                await self.clock.begun.wait()
+                running = payload["transactionInfo"]["transactionId"]
+                await self._call("CostUpdated", {"totalCost": 1.25, "transactionId": running})
             if action == "BootNotification" and self.fault.early is not None:
                 await self._call(*self.fault.early)
 
@@ -275,6 +311,11 @@ class ScriptedCsms:
             self._note_key(told["key"], told["value"])
         if response == {"status": "Accepted"} and self._asked_to_write is not None:
             self._note_key(self._asked_to_write["key"], self._asked_to_write["value"])
+
+    def _note_limit(self, response: Any) -> None:
+        for told in response.get("getVariableResult", ()) if isinstance(response, dict) else ():
+            if told["variable"].get("instance") == "ClearVariableMonitoring":
+                self._most_cleared = int(told["attributeValue"])
 
     def _note_key(self, key: str, value: str) -> None:
         component = "OCPPCommCtrlr" if key == "HeartbeatInterval" else "VendorCtrlr"
@@ -303,6 +344,8 @@ class ScriptedCsms:
                 return {"transactionId": len(self._sent), "idTagInfo": self._info_of_tag(payload["idTag"])}
             case "Authorize":
                 return {"idTokenInfo": self._info(payload["idToken"])}
+            case "TransactionEvent" if self._priced and payload["eventType"] == "Ended":
+                return {"totalCost": 2.5}
             case "TransactionEvent" if "idToken" in payload:
                 return {"idTokenInfo": self._info(payload["idToken"])}
             case "Heartbeat":

@@ -11,6 +11,8 @@ from voltbridge.conformance.case import csms_case
 from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Need, Role, cases_of
 from voltbridge.conformance.csms.cases import CSMS_CASES
 from voltbridge.conformance.csms.station import SimulatedStation
+from voltbridge.conformance.station.cases import STATION_CASES
+from voltbridge.conformance.station.cases_16 import NOT_WRITTEN
 from voltbridge.protocol.versions import Version
 
 
@@ -27,8 +29,10 @@ def test_counts_of_the_document() -> None:
 def test_ids_and_requirements_are_well_formed() -> None:
     for case in CATALOGUE.values():
         if case.version is Version.V16:
-            assert re.fullmatch(rf"TC16_{case.block}_[A-Za-z]+_[A-Za-z0-9]+", case.id), case.id
-            assert all(re.fullmatch(r"\d+(\.\d+)+", one) for one in case.requirements), case.id
+            suffix = "_CS" if case.role is Role.STATION else ""
+            assert re.fullmatch(rf"TC16_{case.block}_[A-Za-z]+_[A-Za-z0-9]+{suffix}", case.id), case.id
+            of_16 = r"[EJW]?\d+(\.\d+)+|[A-Z]\d\d\.FR\.\d+"
+            assert case.requirements and all(re.fullmatch(of_16, one) for one in case.requirements), case.id
             assert all(profile.startswith("1.6 ") for profile in case.profiles), case.id
             continue
         assert re.fullmatch(rf"TC_{case.block}_\d\d+_CS(MS)?", case.id), case.id
@@ -36,7 +40,9 @@ def test_ids_and_requirements_are_well_formed() -> None:
 
 
 def test_every_case_of_our_own_is_written() -> None:
-    assert {case.id for case in CATALOGUE.values() if case.version is Version.V16} <= set(CSMS_CASES)
+    ours = {case.id for case in CATALOGUE.values() if case.version is Version.V16}
+    written = CSMS_CASES.keys() | STATION_CASES.keys()
+    assert ours - written == NOT_WRITTEN.keys()
 
 
 def test_the_first_cases_are_those_mandatory_in_core() -> None:
@@ -52,6 +58,7 @@ def test_the_first_cases_are_those_mandatory_in_core() -> None:
 
 def test_every_written_case_has_a_title() -> None:
     assert all(case.title for case in CSMS_CASES.values())
+    assert all(case.title for case in STATION_CASES.values())
 
 
 @pytest.mark.parametrize("case_id", ["TC_B_01_CSMS", "TC_B_01_CS"])

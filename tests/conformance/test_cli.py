@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from tests.conformance.peers import Fault, ScriptedCsms, change
 from typer.testing import CliRunner, Result
 
-from voltbridge.conformance.catalogue import Role
+from voltbridge.conformance.catalogue import CATALOGUE, Role
 from voltbridge.conformance.cli import app
 from voltbridge.conformance.configuration import read_configuration
 from voltbridge.conformance.report import as_json, results
@@ -26,16 +26,21 @@ def typed(*arguments: str, answers: str | None = None) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--case", "TC_B_01"], "no case TC_B_01"),
+        (["--case", "TC_B_01"], "no case TC_B_01; there are TC_B_01_CS"),
+        (["--case", "boot"], "no case boot: ids are like TC_B_01_CSMS"),
         (["--case", "TC_B_01_CS"], "other role"),
         (["--block", "Z"], "no block Z"),
         (["--profile", "Basic"], "Smart Charging"),
         (["--api", "http://host/api/v1"], "needs --url"),
+        (["--url", "http://host:9000/ocpp"], "must be like ws://host:9000/ocpp"),
         (["--url", "ws://host", "--api", "http://host/api/v1"], "needs --api-key-file"),
         (["--url", "ws://host", "--api", "http://host", "--api-key-file", "/none"], "/none: No such file"),
         (["--config", "/none.toml"], "/none.toml: No such file"),
         (["--json", "/none/results.json"], "no directory"),
         (["--role", "gateway"], "gateway"),
+        (["--listen", "127.0.0.1:9000"], "--listen is for --role station"),
+        (["--role", "station", "--url", "ws://host"], "--url is for --role csms"),
+        (["--role", "station", "--case", "TC_G_01_CS", "--listen", "9000"], "must be like 0.0.0.0:9000"),
     ],
 )
 def test_wrong_usage_is_named(arguments: list[str], said: str) -> None:
@@ -44,20 +49,41 @@ def test_wrong_usage_is_named(arguments: list[str], said: str) -> None:
     assert said in " ".join(result.output.replace("│", " ").split())
 
 
-def test_the_station_has_no_cases_yet_and_the_file_says_so(tmp_path: Path) -> None:
+def test_our_own_station_is_run_without_a_target_and_the_file_names_every_case(tmp_path: Path) -> None:
     file = tmp_path / "station.json"
-    result = typed("run", "--role", "station", "--json", str(file))
-    assert result.exit_code == 3
-    assert "424 of 424 selected cases not run: no case written yet" in result.output
+    result = typed("run", "--role", "station", "--block", "G", "--json", str(file))
+    assert result.exit_code == 0, result.output
     document = json.loads(file.read_text())
-    assert set(document["cases"].values()) == {"not run: no case written yet"}
-    assert document["profiles"]["Core"]["passed"] == 0
+    of_stations = {one for one, case in CATALOGUE.items() if case.role is Role.STATION}
+    assert document["cases"].keys() == of_stations
+    assert document["cases"]["TC_G_01_CS"] == "passed"
+    assert document["cases"]["TC_H_01_CS"] == "not run: not selected"
+    assert document["profiles"]["Core"]["passed"] >= 20
+
+
+def test_a_station_that_nobody_operates_is_not_run() -> None:
+    result = typed("run", "--role", "station", "--case", "TC_G_01_CS", "--listen", "127.0.0.1:0")
+    assert result.exit_code == 1
+    assert "there is nobody to operate the station" in result.output
 
 
 def test_a_case_that_is_not_written_does_not_run() -> None:
-    result = typed("run", "--case", "TC_O_01_CSMS")
+    result = typed("run", "--case", "TC_M_01_CSMS")
     assert result.exit_code == 3
     assert "0 passed, 0 failed, 1 not run" in result.output
+
+
+def test_a_case_of_our_own_that_is_not_written_says_why() -> None:
+    result = typed("run", "--role", "station", "--case", "TC16_M_InstallCertificate_Accepted_CS")
+    assert result.exit_code == 3
+    assert "TC16_M_InstallCertificate_Accepted_CS: the kit has no authority yet" in result.output
+
+
+def test_a_profile_of_1_6_runs_against_our_own_station() -> None:
+    result = typed("run", "--role", "station", "--profile", "1.6 Remote Trigger")
+    assert result.exit_code == 0, result.output
+    assert "TC16_F_Trigger_Heartbeat_CS" in result.output
+    assert "0 failed" in result.output
 
 
 def test_report_counts_by_profile_and_block(tmp_path: Path) -> None:
@@ -104,6 +130,7 @@ def test_a_person_operates_any_csms(kit: Path, tmp_path: Path, portal: anyio.fro
         result = typed("run", *arguments, *cases, answers="\n")
     assert result.exit_code == 1, result.output
     assert "Set up the CSMS as follows" in result.output
+    assert "running  TC_B_01_CSMS" in result.output, "who is asked is told for which case"
     assert "1 passed, 1 failed, 0 not run" in result.output
     failed = result.output[result.output.index("failed   TC_C_02_CSMS") :]
     assert "step      2" in failed

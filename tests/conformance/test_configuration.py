@@ -44,6 +44,7 @@ def test_the_password_is_made_anew_each_time() -> None:
         ("[tokens.valid]\ntype = 'Central'", "id_token"),
         ("evse_id = 3", "evse_id"),
         ("connector_id = 2", "connector_id"),
+        ("features = ['cabel lock']", "'cabel lock' is none of: .*cable lock"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, named: str) -> None:

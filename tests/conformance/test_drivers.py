@@ -59,6 +59,14 @@ async def test_a_person_is_told_what_to_do() -> None:
     assert csms.reaction_s >= 60
 
 
+async def test_a_person_is_told_to_price_the_energy() -> None:
+    person = Person("")
+    await ManualCsms("ws://host", person.say, person.ask).price("CP 1")
+    assert "CP 1" in person.read[0]
+    assert "kWh" in person.read[0]
+    assert len(person.asked) == 1
+
+
 @pytest.mark.parametrize(("answers", "shown"), [(["y"], True), (["N"], False), (["what?", "", "yes"], True)])
 async def test_a_person_is_asked_until_the_answer_is_clear(answers: list[str], shown: bool) -> None:
     person = Person(*answers)
@@ -80,7 +88,8 @@ class Api:
 
     async def answer(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer key"
-        self.requests.append((request.method, request.rel_url.raw_path_qs, await request.json()))
+        body = await request.json() if request.can_read_body else None
+        self.requests.append((request.method, request.rel_url.raw_path_qs, body))
         return self.planned.get((request.method, request.path), web.json_response({}))
 
 
@@ -119,6 +128,15 @@ async def test_a_station_the_csms_knows_already_gets_the_password(api: Api) -> N
     assert ("PUT", "/api/v1/stations/CP%201/password", {"password": "0123456789abcdef"}) in api.requests
 
 
+async def test_the_api_is_told_a_tariff_of_the_stations_energy(api: Api) -> None:
+    async with RestCsms("ws://host/ocpp", api.address, "key") as csms:
+        await csms.price("CP 1")
+    (_, tariff, made), (_, assignment, assigned) = api.requests
+    assert (tariff, assignment) == ("/api/v1/tariffs/conformance", "/api/v1/tariff-assignments/conformance")
+    assert made["energy"]["prices"]
+    assert assigned == {"tariff_id": "conformance", "station_ids": ["CP 1"]}
+
+
 async def test_a_message_goes_through_the_door(api: Api) -> None:
     door = ("POST", "/api/v1/stations/CP 1/ocpp/Reset")
     api.planned[door] = web.json_response({"status": "Accepted"})
@@ -144,6 +162,24 @@ async def test_where_there_is_a_command_it_is_given(api: Api) -> None:
         with pytest.raises(DriverFailed, match="reset: timeout no answer"):
             await csms.send(instruction)
         assert not await csms.shows({"status": "Scheduled"}, "")
+
+
+async def test_monitors_are_looked_for_in_the_list(api: Api) -> None:
+    async with RestCsms("ws://host/ocpp", api.address, "key") as csms:
+        for evse_id, there in ((2, True), (1, False), (None, False)):
+            items = [{"component": {"evse_id": 2}}]
+            listed = web.json_response({"items": items, "next": None})
+            api.planned["GET", "/api/v1/stations/CP 1/monitors"] = listed
+            assert await csms.shows_monitor("CP 1", "EVSE", evse_id, "Power", "Delta") is there
+        assert api.requests[-1][1].endswith("/monitors?component=EVSE&variable=Power&type=Delta")
+
+
+@pytest.mark.parametrize(("evse_id", "place"), [(None, "of Station of"), (3, "of Station 3 of")])
+async def test_a_person_is_asked_for_monitors(evse_id: int | None, place: str) -> None:
+    person = Person("y")
+    csms = ManualCsms("ws://host", person.say, person.ask)
+    assert await csms.shows_monitor("CP 1", "Station", evse_id, "Power", "Delta")
+    assert place in person.asked[0] and "Delta" in person.asked[0]
 
 
 async def test_what_the_api_refuses_is_told(api: Api) -> None:

@@ -25,7 +25,7 @@ def test_every_case_of_the_role_has_a_result() -> None:
     assert cases["TC_B_06_CSMS"] == "failed"
     assert cases["TC_C_47_CSMS"] == "not run: no second EVSE"
     assert cases["TC_B_09_CSMS"] == "not run: not selected"
-    assert cases["TC_O_01_CSMS"] == "not run: no case written yet"
+    assert cases["TC_M_01_CSMS"] == "not run: no case written yet"
 
 
 def test_only_what_passed_is_counted() -> None:

@@ -14,8 +14,12 @@ from typing import Any
 from tests.conformance.peers import REFUSED, REMOVED, Fault, change, drop, early, refuse, twice
 from tests.conformance.wrong_peers_16 import REMOTE_CONTROL_16
 from tests.conformance.wrong_peers_device_model import DEVICE_MODEL
+from tests.conformance.wrong_peers_display import DISPLAY
+from tests.conformance.wrong_peers_firmware import FIRMWARE, FIRMWARE_16
 from tests.conformance.wrong_peers_local_lists import LOCAL_LISTS
+from tests.conformance.wrong_peers_monitoring import MONITORING
 from tests.conformance.wrong_peers_remote_control import REMOTE_CONTROL
+from tests.conformance.wrong_peers_reservation import RESERVATION, RESERVATION_16
 from tests.conformance.wrong_peers_smart_charging import SMART_CHARGING
 from tests.conformance.wrong_peers_smart_charging_16 import SMART_CHARGING_16
 
@@ -262,7 +266,19 @@ _TABLE: dict[str, tuple[_Row, ...]] = {
 }
 
 _ALL: Mapping[str, tuple[_Row, ...]] = (
-    _TABLE | DEVICE_MODEL | LOCAL_LISTS | REMOTE_CONTROL | REMOTE_CONTROL_16 | SMART_CHARGING | SMART_CHARGING_16
+    _TABLE
+    | DEVICE_MODEL
+    | FIRMWARE
+    | FIRMWARE_16
+    | DISPLAY
+    | LOCAL_LISTS
+    | MONITORING
+    | REMOTE_CONTROL
+    | REMOTE_CONTROL_16
+    | RESERVATION
+    | RESERVATION_16
+    | SMART_CHARGING
+    | SMART_CHARGING_16
 )
 
 WRONG_PEERS = tuple(WrongPeer(case_id, *row) for case_id, rows in _ALL.items() for row in rows)

@@ -63,6 +63,11 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._monotonic
 
+    @property
+    def timers(self) -> int:
+        """How many wait for time to pass."""
+        return len(self._timers)
+
     async def sleep(self, seconds: float) -> None:
         over = asyncio.Event()
         self.call_later(seconds, over.set)
@@ -101,6 +106,8 @@ class FakeJournal:
         self.held = False
         self._waiting: list[asyncio.Future[None]] = []
         self._tell: list[Callable[[frozenset[str]], None]] = []
+        self._tell_facts: list[Callable[[Sequence[Fact]], None]] = []
+        self._settled = 0
 
     def put(self, fact: Fact) -> None:
         self.facts.append(fact)
@@ -114,14 +121,22 @@ class FakeJournal:
     def on_lost(self, tell: Callable[[frozenset[str]], None]) -> None:
         self._tell.append(tell)
 
+    def on_facts_lost(self, tell: Callable[[Sequence[Fact]], None]) -> None:
+        self._tell_facts.append(tell)
+
     def commit(self) -> None:
         """Let everyone who waits know that the facts are durable."""
+        self._settled = len(self.facts)
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             waiter.set_result(None)
 
     def lose(self, *station_ids: str) -> None:
-        """Give up the facts of these stations."""
+        """Give up what these stations put since the last ``commit`` or ``lose``."""
+        lost = [fact for fact in self.facts[self._settled :] if getattr(fact, "station_id", None) in station_ids]
+        self._settled = len(self.facts)
+        for tell_facts in self._tell_facts:
+            tell_facts(lost)
         for tell in self._tell:
             tell(frozenset(station_ids))
         waiting, self._waiting = self._waiting, []

@@ -67,12 +67,12 @@ class World:
 
 async def _reader(world: World, after: int | None, wanted: EventFilter) -> AsyncIterator[Any]:
     reader = aiter(world.stream.follow(after, wanted))
-    assert await asyncio.wait_for(anext(reader), 5) is Mark.LISTENING
+    assert await asyncio.wait_for(anext(reader), 30) is Mark.LISTENING
     return reader
 
 
 async def _take(reader: AsyncIterator[Any], count: int) -> list[Any]:
-    return [await asyncio.wait_for(anext(reader), 5) for _ in range(count)]
+    return [await asyncio.wait_for(anext(reader), 30) for _ in range(count)]
 
 
 async def _settle() -> None:
@@ -106,7 +106,7 @@ async def test_without_an_id_the_stream_begins_now() -> None:
     first = asyncio.ensure_future(anext(reader))
     await _settle()
     world.happen(event(2))
-    assert await asyncio.wait_for(first, 5) == world.store.events[-1]
+    assert await asyncio.wait_for(first, 30) == world.store.events[-1]
 
 
 async def test_a_reader_too_slow_for_the_queue_is_served_from_the_storage() -> None:
@@ -136,7 +136,7 @@ async def test_live_only_events_pass_through() -> None:
     await _settle()
     live = LiveEvent("meter_values", AT, "CP-1", {})
     world.bus.publish(live)
-    assert await asyncio.wait_for(first, 5) is live
+    assert await asyncio.wait_for(first, 30) is live
 
 
 async def test_silence_is_told() -> None:
@@ -145,7 +145,7 @@ async def test_silence_is_told() -> None:
     first = asyncio.ensure_future(anext(reader))
     await _settle()
     world.clock.advance(15)
-    assert await asyncio.wait_for(first, 5) is Mark.QUIET
+    assert await asyncio.wait_for(first, 30) is Mark.QUIET
     world.happen(event(1))
     assert [each.id for each in await _take(reader, 1)] == [1]
 
@@ -157,7 +157,7 @@ async def test_close_ends_readers_and_later_ones() -> None:
     await _settle()
     assert world.stream.readers == 1
     world.stream.close()
-    assert await asyncio.wait_for(waiting, 5) is None
+    assert await asyncio.wait_for(waiting, 30) is None
     assert world.stream.readers == 0
     assert [each async for each in world.stream.follow(0, EventFilter())] == []
 

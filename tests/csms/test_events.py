@@ -84,6 +84,36 @@ def test_lost_events_are_never_told_and_the_rest_of_the_batch_is() -> None:
     run(body)
 
 
+def test_events_of_a_second_batch_lost_with_the_first_are_never_told() -> None:
+    async def body(world: World) -> None:
+        world.journal.held = True
+        world.events.emit("a", "CS1", n=1)
+        await settle()
+        # The writer hangs: this one is in the batch behind, and both batches are given up together.
+        world.events.emit("a", "CS1", n=2)
+        kept = world.events.emit("a", "CS2", n=3)
+        world.journal.lose("CS1")
+        world.journal.held = False
+        await world.events.told()
+        assert world.bus.published == [kept]
+
+    run(body)
+
+
+def test_what_a_station_says_after_a_loss_is_told_though_the_loss_is_heard_later() -> None:
+    async def body(world: World) -> None:
+        world.journal.held = True
+        world.events.emit("a", "CS1", n=1)
+        await settle()
+        world.journal.lose("CS1")
+        after = world.events.emit("a", "CS1", n=2)  # before the teller has woken up
+        world.journal.held = False
+        await world.events.told()
+        assert world.bus.published == [after]
+
+    run(body)
+
+
 def test_an_event_the_journal_does_not_take_is_refused_and_never_told() -> None:
     async def body(world: World) -> None:
         def refuse(fact: Fact) -> None:

@@ -5,35 +5,40 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.csms.fakes import START, FakeConnected, FakeStations, World
+from tests.csms.blocks.l_firmware.stand_ins import Images, Outside, Published, Updates
+from tests.csms.blocks.n_diagnostics.test_logs import Addresses, Logs
+from tests.csms.fakes import START, FakeStations, World
 from tests.strategies.oracle import dump, messages
 from tests.strategies.payloads import valid
 
 from voltbridge.csms.blocks.a_security import v16 as a16
 from voltbridge.csms.blocks.a_security import v21 as a21
 from voltbridge.csms.blocks.a_security import v201 as a201
-from voltbridge.csms.blocks.g_availability.service import AvailabilityService
-from voltbridge.csms.blocks.h_reservation import v21 as h21
-from voltbridge.csms.blocks.h_reservation import v201 as h201
+from voltbridge.csms.blocks.a_security.events import SecurityEventService
 from voltbridge.csms.blocks.k_smart_charging import v21 as k21
 from voltbridge.csms.blocks.k_smart_charging import v201 as k201
 from voltbridge.csms.blocks.l_firmware import v16 as l16
 from voltbridge.csms.blocks.l_firmware import v21 as l21
 from voltbridge.csms.blocks.l_firmware import v201 as l201
+from voltbridge.csms.blocks.l_firmware.publishing import PublishingService
+from voltbridge.csms.blocks.l_firmware.service import FirmwareService
 from voltbridge.csms.blocks.n_diagnostics import v16 as n16
 from voltbridge.csms.blocks.n_diagnostics import v21 as n21
 from voltbridge.csms.blocks.n_diagnostics import v201 as n201
+from voltbridge.csms.blocks.n_diagnostics.logs import LogService
 from voltbridge.csms.blocks.o_display_message import v21 as o21
 from voltbridge.csms.blocks.o_display_message import v201 as o201
 from voltbridge.csms.blocks.r_der_control import v21 as r21
 from voltbridge.csms.blocks.s_battery_swap import v21 as s21
 from voltbridge.csms.notifications import NotificationService
-from voltbridge.domain.evses import Connector
+from voltbridge.domain.events import Event
 from voltbridge.domain.stations import LiveStation, RegistrationStatus, StationReport, StationSettings
 from voltbridge.protocol import v16, v201
 from voltbridge.protocol.codec import decode, encode
@@ -46,23 +51,18 @@ TYPES = {
     "DiagnosticsStatusNotification": "diagnostics.status",
     "FirmwareStatusNotification": "firmware.status",
     "LogStatusNotification": "log.status",
-    "NotifyCustomerInformation": "customer_information.reported",
     "NotifyDERAlarm": "der.alarm",
     "NotifyDERStartStop": "der.control_changed",
-    "NotifyDisplayMessages": "display_messages.reported",
-    "NotifyEvent": "station.event",
-    "NotifyMonitoringReport": "monitoring.reported",
     "NotifyPriorityCharging": "priority_charging.changed",
     "PublishFirmwareStatusNotification": "firmware.publish_status",
     "ReportDERControl": "der.controls_reported",
-    "ReservationStatusUpdate": "reservation.status",
     "SecurityEventNotification": "security.event",
     "SignedFirmwareStatusNotification": "firmware.status",
 }
 HANDLERS = {
     Version.V16: (a16, l16, n16),
-    Version.V201: (a201, h201, k201, l201, n201, o201),
-    Version.V21: (a21, h21, k21, l21, n21, o21, r21, s21),
+    Version.V201: (a201, k201, l201, n201, o201),
+    Version.V21: (a21, k21, l21, n21, o21, r21, s21),
 }
 
 
@@ -81,25 +81,42 @@ def find(version: Version, action: str) -> Any:
 NOTIFICATIONS = [(version, action) for version in Version for action in TYPES if action in actions(version)]
 
 
+class NoEvents:
+    """No event was stored before."""
+
+    async def of_type(self, type: str, since: datetime, limit: int) -> Sequence[Event]:
+        return []
+
+
 class Listener(FakeStations):
     """A station and the service that keeps what it tells."""
 
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
-        world = self.world
-        availability = AvailabilityService(self, self, FakeConnected(), world.journal, world.events, world.clock)
-        self.service = NotificationService(world.events, availability)
+        self.service = NotificationService(self.world.events)
         known = StationSettings("CS1", RegistrationStatus.ACCEPTED, START)
         self.live = LiveStation("CS1", known, StationReport("CS1"))
 
-    async def of_station(self, station_id: str) -> list[Connector]:
-        return []
-
     async def tell(self, version: Version, request: Payload) -> Payload:
         action = type(request).__name__.removesuffix("Request")
-        response: Payload = await find(version, action)(self.service, self.live, request)
+        response: Payload = await find(version, action)(self._service_for(action), self.live, request)
         return response
+
+    def _service_for(self, action: str) -> Any:
+        """The service that makes more of a notification, with nothing to make it of."""
+        outside, world = Outside(), self.world
+        if action == "SecurityEventNotification":
+            return SecurityEventService(NoEvents(), world.journal, world.events, world.clock)
+        if action == "PublishFirmwareStatusNotification":
+            return PublishingService(Published(), Images(), self, outside, outside, self.service, {}, world.clock)
+        if action.endswith("FirmwareStatusNotification"):
+            return FirmwareService(
+                Images(), Updates(), self, outside, outside, self.service, {}, world.events, world.ids, world.clock
+            )
+        if action in ("LogStatusNotification", "DiagnosticsStatusNotification"):
+            return LogService(Logs(), self, Addresses(), outside, self.service, {}, world.events, world.clock)
+        return self.service
 
 
 def without_spelling(value: Any) -> Any:
@@ -122,7 +139,7 @@ def without_spelling(value: Any) -> Any:
 def test_a_notification_is_kept_whole(version: Version, name: str, data: st.DataObject) -> None:
     payload = data.draw(valid(messages(version)[f"{name}Request"]))
     action = actions(version)[name]
-    request = decode(action.request, dump(payload), version=version)
+    request = decode(action.request, dump(payload))
 
     async def body() -> None:
         listener = Listener()

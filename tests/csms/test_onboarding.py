@@ -60,7 +60,7 @@ ROUTES = [
     for version, module in zip(Version, modules, strict=True)
     if module is not None
 ]
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Csms:

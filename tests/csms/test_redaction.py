@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from voltbridge.csms.redaction import HIDDEN, redact
+from voltbridge.csms.redaction import HIDDEN, hide, redact
+from voltbridge.csms.vault import Vault
 
 SECRET = "geheim-0123456789"
 
@@ -28,6 +32,8 @@ def variable(name: str, component: str = "SecurityCtrlr") -> dict[str, Any]:
     ("action", "frame"),
     [
         ("ChangeConfiguration", call("ChangeConfiguration", {"key": "AuthorizationKey", "value": SECRET})),
+        ("NotifyCustomerInformation", call("NotifyCustomerInformation", {"data": SECRET, "requestId": 1, "seqNo": 0})),
+        ("CustomerInformation", call("CustomerInformation", {"customerIdentifier": SECRET, "requestId": 1})),
         ("ChangeConfiguration", call("ChangeConfiguration", {"key": "authorizationkey", "value": SECRET})),
         ("ChangeConfiguration", call("ChangeConfiguration", {"key": "VendorWifiPassword", "value": SECRET})),
         (
@@ -95,6 +101,10 @@ def variable(name: str, component: str = "SecurityCtrlr") -> dict[str, Any]:
         ("Authorize", call("Authorize", {"idToken": {"idToken": SECRET, "type": "KeyCode"}})),
         ("Authorize", result({"idTokenInfo": {"groupIdToken": {"type": "KeyCode", "idToken": SECRET}}})),
         ("TransactionEvent", call("TransactionEvent", {"idToken": {"idToken": SECRET, "type": "KeyCode"}})),
+        # As the lenient policies take them.
+        ("Authorize", call("Authorize", {"idToken": {"idToken": SECRET, "type": "keycode"}})),
+        ("Authorize", call("Authorize", {"idToken": {"idToken": SECRET, "type": " KEY_CODE"}})),
+        ("Authorize", "\ufeff" + call("Authorize", {"idToken": {"idToken": SECRET, "type": "KeyCode"}}) + "\r\n\0"),
         (
             "RequestStartTransaction",
             call(
@@ -138,6 +148,8 @@ def test_what_stands_beside_a_secret_stays() -> None:
         ("MeterValues", '[2,"1","MeterValues",{"password":"not one"}]'),
         ("SetVariables", call("SetVariables", {"setVariableData": [{"attributeValue": "1", **variable("KeepAlive")}]})),
         ("DataTransfer", '[2,"1","DataTransfer",{"data":"ftp://u:p@h"}]'),
+        ("NotifyReport", '\ufeff[2,"1","NotifyReport",{"reportData":[]}]\r\n\0'),
+        ("Authorize", call("Authorize", {"idToken": {"idToken": "keycode", "type": "Central"}})),
         (None, "garbage"),
     ],
 )
@@ -148,3 +160,38 @@ def test_a_frame_without_secrets_is_logged_as_it_was(action: str | None, frame: 
 def test_deeply_nested_json_is_cut_down_to_its_length() -> None:
     frame = "[" * 100_000
     assert redact("SetVariables", frame) == "(100000 characters that are no JSON)"
+
+
+TOKEN = "A1b2-_" + "x" * 26
+
+
+@pytest.mark.parametrize("address", [f"http://h:9000/files/{TOKEN}/a.bin", f"http:\\/\\/h\\/files\\/{TOKEN}\\/a.bin"])
+@pytest.mark.parametrize(
+    "action", ["GetDiagnostics", "GetLog", "PublishFirmware", "SignedUpdateFirmware", "UpdateFirmware"]
+)
+def test_an_address_of_a_file_is_of_no_use_to_who_reads_the_log(action: str, address: str) -> None:
+    frame = f'[2,"1","{action}",{{"location":"{address}"}}]'
+    shown = redact(action, frame)
+    assert TOKEN not in shown
+    assert shown == frame.replace(TOKEN, "***")
+    content = {"firmware": {"location": json.loads(f'"{address}"')}, "locations": [json.loads(f'"{address}"')]}
+    hide(content)
+    assert TOKEN not in json.dumps(content)
+
+
+def test_what_is_sealed_is_opened_again_and_shown_as_what_it_hides(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "key")
+    content = {
+        "location": f"ftp://me:{SECRET}@host/a?b=c",
+        "address": f"https://host/files/{'A' * 32}/a.bin",
+        "variables": [{**variable("BasicAuthPassword"), "value": SECRET}, {"value": "sealed:1:of the operator's own"}],
+    }
+    kept = msgspec.json.decode(msgspec.json.encode(content))
+    hide(kept, vault.seal)
+    assert SECRET not in repr(kept) and "A" * 32 not in repr(kept)
+    opened = re.sub(r"sealed:1:[\w=-]+", lambda sealed: vault.open_all(sealed[0]), msgspec.json.encode(kept).decode())
+    assert msgspec.json.decode(opened) == content
+    hide(kept)
+    assert kept["location"] == f"ftp://{HIDDEN}@host/a?b=c"
+    assert kept["variables"][0]["value"] == HIDDEN
+    assert SECRET not in repr(kept)

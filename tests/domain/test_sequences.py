@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voltbridge.domain.sequences import add_sequence, missing_sequences
+from voltbridge.domain.sequences import add_sequence, all_parts, missing_parts, missing_sequences
 
 
 def of(numbers: list[int]) -> str:
@@ -46,3 +46,12 @@ def test_order_and_repetition_do_not_matter(numbers: list[int], random: object) 
     present = set(numbers)
     missing = {number for first, last in missing_sequences(seen) for number in range(first, last + 1)}
     assert missing == (set(range(min(present), max(present) + 1)) - present if present else set())
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(0, 60), st.integers(1, 80))
+def test_parts_from_zero(numbers: set[int], last: int, most: int) -> None:
+    seen = of(sorted(numbers))
+    absent = sorted(set(range(max(numbers, default=0))) - numbers)
+    assert missing_parts(seen, most) == absent[:most]
+    assert all_parts(seen, last) is (numbers == set(range(last + 1)))
+    assert not all_parts(seen, None)

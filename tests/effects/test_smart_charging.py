@@ -99,7 +99,7 @@ async def plans(charger: Charger, limit_a: float) -> str:
 
 async def offered(charger: Charger) -> Any:
     """The profile that the CSMS sends next."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         _, _, action, payload = await charger.called.get()
     assert (action, payload["evseId"]) == ("SetChargingProfile", 1)
     return payload["chargingProfile"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from tests.peers.charge_points import Peer, connected
 from tests.peers.conftest import Csms
 from tests.peers.stories import at, boot, status
+from tests.peers.test_files import Files, order, tell
+from tests.peers.test_files import boot as boot_with
 
 from voltbridge.protocol.versions import Version
 
@@ -28,15 +31,41 @@ ANSWERS: dict[str, Any] = {
     "TriggerMessage": ACCEPTED,
     "ChangeAvailability": ACCEPTED,
     "Reset": ACCEPTED,
+    "ReserveNow": ACCEPTED,
+    "SetChargingProfile": ACCEPTED,
+    "GetLog": {"status": "Accepted", "filename": "charger.log"},
+    "UpdateFirmware": {},
 }
+LOG = b"all is well\n" * 100
+FIRMWARE = b"firmware of version 2.0\n" * 1000
+HEARTBEAT = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
 
 
-async def start(peer: Peer, token: str) -> None:
+def variables(peer: Peer, value: str) -> None:
+    """The peer tells and takes the interval of its heartbeats; in 1.6 that is a configuration key."""
+    if peer.version is Version.V16:
+        known = {"key": "HeartbeatInterval", "readonly": False, "value": value}
+        peer.answers["GetConfiguration"] = {"configurationKey": [known]}
+        peer.answers["ChangeConfiguration"] = ACCEPTED
+        return
+    read = {**HEARTBEAT, "attributeStatus": "Accepted", "attributeValue": value}
+    peer.answers["GetVariables"] = {"getVariableResult": [read]}
+    peer.answers["SetVariables"] = {"setVariableResult": [{**HEARTBEAT, "attributeStatus": "Accepted"}]}
+
+
+async def start(peer: Peer, token: str, reservation_id: int | None = None) -> None:
     """Begin the transaction that was asked for last."""
     _, _, _, asked = json.loads(next(text for text in reversed(peer.received) if "StartTransaction" in text))
     began = at(datetime.now(UTC), 0)
     if peer.version is Version.V16:
-        await peer.call("StartTransaction", connector_id=1, id_tag=token, meter_start=0, timestamp=began)
+        await peer.call(
+            "StartTransaction",
+            connector_id=1,
+            id_tag=token,
+            meter_start=0,
+            timestamp=began,
+            reservation_id=reservation_id,
+        )
         return
     await peer.call(
         "TransactionEvent",
@@ -47,6 +76,7 @@ async def start(peer: Peer, token: str) -> None:
         transaction_info={"transaction_id": f"t-{peer.identity}", "remote_start_id": asked["remoteStartId"]},
         evse={"id": 1, "connector_id": 1},
         id_token={"id_token": token, "type": "ISO14443"},
+        reservation_id=reservation_id,
     )
 
 
@@ -71,6 +101,9 @@ async def stop(peer: Peer) -> None:
 @VERSIONS
 async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Version, identity: str) -> None:
     await csms.rest.post("/stations", {"station_id": identity})
+    files = Files(csms)
+    stored = await files.upload("charger.bin", FIRMWARE)
+    image = await csms.rest.post("/firmware", {"file_id": stored["id"], "version": "2.0"})
     token = f"T-{identity}"
     await csms.rest.post("/tokens", {"id_token": token})
     path = f"/stations/{identity}/commands"
@@ -92,9 +125,34 @@ async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Ver
         assert (await boot(peer))[0] == "Accepted"
         await status(peer, "Available", at(datetime.now(UTC), 0))
 
+        variables(peer, "300")
+        read = await csms.rest.post(f"/stations/{identity}/variables/read", {"variables": [HEARTBEAT]})
+        assert [(one["status"], one["value"]) for one in read["results"]] == [("Accepted", "300")]
+        wanted = {"variables": [{**HEARTBEAT, "value": 60}]}
+        written = await csms.rest.send("PATCH", f"/stations/{identity}/variables", wanted)
+        assert [one["status"] for one in written["results"]] == ["Accepted"]
+        (known,) = await csms.rest.items(f"/stations/{identity}/variables", variable="HeartbeatInterval")
+        assert known["value"] == "60"
+
+        ends = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
+        reserved = await command("reserve", id_token=token, evse_id=1, expires_at=ends)
+        reservation_id = reserved["answer"]["info"]["reservation_id"]
+        await status(peer, "Reserved", at(datetime.now(UTC), 0))
+        assert (await csms.rest.get(f"/reservations/{reservation_id}"))["state"] == "Reserved"
+
         started = await command("start_transaction", id_token=token, evse_id=1, limit=LIMIT)
-        await start(peer, token)
-        transaction_id = (await outcome(started))["transaction_id"]
+        await start(peer, token, reservation_id)
+        begun = await outcome(started)
+        transaction_id = begun["transaction_id"]
+        used = await csms.rest.get(f"/reservations/{reservation_id}")
+        assert (used["state"], used["transaction_id"]) == ("Used", begun["id"])
+
+        limit = {"purpose": "TxProfile", "kind": "Relative", "transaction_id": transaction_id}
+        schedule = {"unit": "A", "periods": [{"start_s": 0, "limit": 6}]}
+        await command("set_charging_profile", evse_id=1, profile={**limit, "schedules": [schedule]})
+        (limited,) = await csms.rest.items(f"/stations/{identity}/charging-profiles")
+        assert limited["transaction_id"] == transaction_id
+        assert limited["schedules"][0]["periods"][0]["limit"] == 6
 
         await command("trigger_message", message="MeterValues", evse_id=1)
         await command("unlock_connector", evse_id=1)
@@ -103,18 +161,44 @@ async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Ver
         await stop(peer)
         assert (await outcome(stopped))["stop_reason"] == "Remote"
 
+        log = await command("get_log")
+        await tell(peer, "LogStatusNotification", "Uploading")
+        location = order(peer)["log"]["remoteLocation"]
+        async with aiohttp.ClientSession() as session, session.put(f"{location}charger.log", data=LOG) as response:
+            assert response.status == 201
+        await tell(peer, "LogStatusNotification", "Uploaded")
+        assert await files.content((await outcome(log))["file_id"]) == LOG
+
         closed = await command("change_availability", status="Inoperative", evse_id=1)
         await status(peer, "Unavailable", at(datetime.now(UTC), 0))
         await outcome(closed)
 
         restarted = await command("reset", type="Immediate")
+
+    async with connected(csms.port, identity, version) as peer:
+        peer.answers.update(ANSWERS)
+        if version is not Version.V16:
+            peer.answers["UpdateFirmware"] = ACCEPTED
+        await boot(peer)
+        await outcome(restarted)
+        updating = await command("update_firmware", firmware_id=image["id"])
+        asked = order(peer)
+        location = asked["location"] if version is Version.V16 else asked["firmware"]["location"]
+        async with aiohttp.ClientSession() as session, session.get(location) as response:
+            assert await response.read() == FIRMWARE
+        of = {} if version is Version.V16 else {"request_id": asked["requestId"]}
+        for word in ("Downloading", "Downloaded", "Installing"):
+            await peer.call("FirmwareStatusNotification", status=word, **of)
+
+    async with connected(csms.port, identity, version) as peer:
+        await boot_with(peer, "2.0")
+        assert (await outcome(updating))["verified"] is True
     held = await csms.rest.post(f"{path}/change_availability", {"status": "Operative", "hold": True})
     assert held["state"] == "Queued"
 
     async with connected(csms.port, identity, version) as peer:
         peer.answers.update(ANSWERS)
-        await boot(peer)
-        await outcome(restarted)
+        await boot_with(peer, "2.0")
         async with asyncio.timeout(10):
             assert await peer.called.get() == "ChangeAvailability"
         await status(peer, "Available", at(datetime.now(UTC), 0))
@@ -122,4 +206,6 @@ async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Ver
 
     (transaction,) = await csms.rest.items(f"/transactions?station_id={identity}")
     assert (transaction["state"], transaction["stop_reason"]) == ("Ended", "Remote")
-    assert len(await csms.rest.items(path)) == 7
+    assert len(await csms.rest.items(path)) == 11
+    await csms.rest.ask("DELETE", f"/firmware/{image['id']}")
+    await csms.rest.ask("DELETE", f"/files/{stored['id']}")

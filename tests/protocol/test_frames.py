@@ -177,6 +177,46 @@ def test_what_is_beyond_doubt_is_mended(text: str, path: str, payload: bytes) ->
     assert [deviation.path for deviation in found.deviations] == [path]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"\x00"),
+        (b"", b"\x00" * 200),
+        (b"", b"\r\n\x00\r\n"),
+        (b"", b"\x1a"),
+        (b"", b"\xef\xbb\xbf\n"),
+        (b"\xef\xbb\xbf", b""),
+        (b"\x00 \xef\xbb\xbf\r\n", b"\x7f"),
+    ],
+)
+@pytest.mark.parametrize(("data", "frame"), WELL_FORMED)
+def test_padding_is_overlooked_where_asked_for(data: bytes, frame: frames.Frame, before: bytes, after: bytes) -> None:
+    padded = before + data + after
+    assert mended(padded).frame is None
+    found = frames.mend(padded, padded=True)
+    assert found.frame == frame
+    assert [(deviation.kind, deviation.path) for deviation in found.deviations] == [(ViolationKind.FRAME, "$")]
+    assert repr((before or after)[:4]) in found.deviations[0].detail
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b'[2,"x","Heartbeat",{}]', b"]", b",", b";", b"x", b'\x00{"a":1}\x00', b"\xef\xbb\xbf\xef\xbb\xbf", b"\xff"],
+)
+def test_what_could_mean_something_is_no_padding(rest: bytes) -> None:
+    found = frames.mend(b'[2,"id","Heartbeat",{}]' + rest, padded=True)
+    assert (found.unique_id, found.frame) == ("id", None)
+    assert frames.mend(rest + b'[2,"id","Heartbeat",{}]', padded=True).frame is None
+
+
+def test_what_is_wrong_within_is_told_before_the_padding() -> None:
+    found = frames.mend(b'\xef\xbb\xbf[2,"id","Heartbeat",{]\x00', padded=True)
+    assert (found.message_type, found.unique_id, found.frame) == (2, "id", None)
+    assert "malformed" in found.deviations[0].detail
+    for data in (b"", b"\x00", b"\xef\xbb\xbf", b"\x00{}\x00", b"\xef\xbb\xbf[]"):
+        assert frames.mend(data, padded=True).frame is None
+
+
 @pytest.mark.parametrize("action", ["null", "1", "{}", '["Heartbeat"]'])
 def test_a_request_without_an_action_is_not_mended(action: str) -> None:
     found = mended(f'[2,"id",{action},{{}}]')

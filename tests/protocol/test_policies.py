@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from voltbridge.protocol import v16, v21, v201
 from voltbridge.protocol.codec import Deviation, Policy, Violation, decode, encode
 from voltbridge.protocol.errors import ViolationKind
 from voltbridge.protocol.registry import actions
-from voltbridge.protocol.repair import MOST_DEVIATIONS
+from voltbridge.protocol.repair import MOST_DEVIATIONS, TAKEN_AS
+from voltbridge.protocol.shapes import Choice, Field, Many, Record, Shape, record
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
@@ -44,6 +46,18 @@ def refused(kind: type[Payload], payload: Any, policy: Policy = Policy.TOLERANT)
     return violation.value
 
 
+def fields_of(shape: Shape) -> Iterator[tuple[tuple[str, str], tuple[Field, Choice]]]:
+    """(class, field) of the enumerations in a message."""
+    match shape:
+        case Many():
+            yield from fields_of(shape.item)
+        case Record():
+            for name, field in shape.fields.items():
+                if isinstance(field.shape, Choice):
+                    yield (shape.cls.__name__, name), (field, field.shape)
+                yield from fields_of(field.shape)
+
+
 def status(**changes: Any) -> dict[str, Any]:
     return {"connectorId": 1, "errorCode": "NoError", "status": "Available"} | changes
 
@@ -62,6 +76,9 @@ def status(**changes: Any) -> dict[str, Any]:
         ({"timestamp": ""}, {}, ViolationKind.PROPERTY, "$.timestamp"),
         ({"status": "AVAILABLE"}, {"status": "Available"}, ViolationKind.PROPERTY, "$.status"),
         ({"status": " Available"}, {"status": "Available"}, ViolationKind.PROPERTY, "$.status"),
+        ({"status": "SUSPENDED_EV"}, {"status": "SuspendedEV"}, ViolationKind.PROPERTY, "$.status"),
+        ({"errorCode": "ground-failure"}, {"errorCode": "GroundFailure"}, ViolationKind.PROPERTY, "$.errorCode"),
+        ({"errorCode": "No Error"}, {"errorCode": "NoError"}, ViolationKind.PROPERTY, "$.errorCode"),
         ({"unheardOf": {"a": 1}}, {}, ViolationKind.FORMAT, "$.unheardOf"),
         ({"info": "i" * 51}, {"info": "i" * 50}, ViolationKind.PROPERTY, "$.info"),
     ],
@@ -100,6 +117,9 @@ def test_tolerant_keeps_the_text_of_an_unusual_date_time(text: str) -> None:
         ({"timestamp": 1704110400}, ViolationKind.TYPE),
         ({"status": "Broken"}, ViolationKind.PROPERTY),
         ({"status": ""}, ViolationKind.PROPERTY),
+        ({"status": "-"}, ViolationKind.PROPERTY),
+        ({"status": "Available" + 100 * "-" + "s"}, ViolationKind.PROPERTY),
+        ({"errorCode": "E17"}, ViolationKind.PROPERTY),
     ],
 )
 def test_tolerant_refuses_what_it_would_have_to_guess(changes: dict[str, Any], kind: ViolationKind) -> None:
@@ -214,6 +234,117 @@ def test_salvage_of_everything_leaves_what_the_schema_allows() -> None:
         assert read == event
         violation = refused(package.MeterValuesRequest, {"evseId": 1, "meterValue": bad_2}, Policy.SALVAGE)
         assert (violation.kind, violation.path) == (ViolationKind.TYPE, "$.meterValue[0].sampledValue[0].value")
+
+
+STOP = {"meterStop": 9, "timestamp": NOON, "transactionId": 1}
+BOOT = {"chargingStation": {"model": "m", "vendorName": "v"}}
+
+
+def ended(**info: Any) -> dict[str, Any]:
+    return {
+        "eventType": "Ended",
+        "timestamp": NOON,
+        "triggerReason": "StopAuthorized",
+        "seqNo": 3,
+        "transactionInfo": {"transactionId": "t"} | info,
+    }
+
+
+@pytest.mark.parametrize("written", ["ev-disconnected", "evdisconnected", "EV Disconnected", "EV_DISCONNECTED"])
+def test_a_reason_to_stop_written_otherwise_is_taken_by_both(written: str) -> None:
+    for policy in (Policy.TOLERANT, Policy.SALVAGE):
+        read, noted = mended(v16.StopTransactionRequest, STOP | {"reason": written}, policy)
+        assert read == STOP | {"reason": "EVDisconnected"}
+        assert [(each.kind, each.path) for each in noted] == [(ViolationKind.PROPERTY, "$.reason")]
+        for package in (v201, v21):
+            read, noted = mended(package.TransactionEventRequest, ended(stoppedReason=written), policy)
+            assert read == ended(stoppedReason="EVDisconnected")
+            assert f'"{written}"' in noted[0].detail
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [("Unknown", ViolationKind.PROPERTY), ("Relais öffnet", ViolationKind.PROPERTY), (7, ViolationKind.TYPE)],
+)
+def test_salvage_takes_a_word_of_the_vendor_as_the_standards_word_for_others(word: Any, kind: ViolationKind) -> None:
+    shown = json.dumps(word, ensure_ascii=False)
+    cases: list[tuple[type[Payload], Any, Any, str]] = [
+        (v16.StopTransactionRequest, STOP | {"reason": word}, STOP | {"reason": "Other"}, "$.reason"),
+        (v16.StatusNotificationRequest, status(errorCode=word), status(errorCode="OtherError"), "$.errorCode"),
+    ]
+    for package in (v201, v21):
+        event, info = package.TransactionEventRequest, "$.transactionInfo"
+        cases += [
+            (event, ended(stoppedReason=word), ended(stoppedReason="Other"), f"{info}.stoppedReason"),
+            (event, ended(chargingState=word), ended(), f"{info}.chargingState"),
+        ]
+        if word != "Unknown":
+            boot = package.BootNotificationRequest
+            cases.append((boot, BOOT | {"reason": word}, BOOT | {"reason": "Unknown"}, "$.reason"))
+    for message, payload, expected, path in cases:
+        violation = refused(message, payload)
+        assert (violation.kind, violation.path) == (kind, path)
+        read, noted = mended(message, payload, Policy.SALVAGE)
+        assert read == expected
+        assert [(each.kind, each.path) for each in noted] == [(kind, path)]
+        assert shown in noted[0].detail
+
+
+@pytest.mark.parametrize("nothing", ["", " ", None, {}, []])
+def test_salvage_does_not_make_a_word_of_nothing(nothing: Any) -> None:
+    assert refused(v16.StatusNotificationRequest, status(errorCode=nothing), Policy.SALVAGE).path == "$.errorCode"
+    assert refused(v201.BootNotificationRequest, BOOT | {"reason": nothing}, Policy.SALVAGE).path == "$.reason"
+
+
+def test_salvage_guesses_no_other_word() -> None:
+    """Where the standard has no word for anything else, or the word is a decision."""
+    assert refused(v16.StatusNotificationRequest, status(status="Odd"), Policy.SALVAGE).path == "$.status"
+    for package in (v201, v21):
+        event = package.TransactionEventRequest
+        assert refused(event, ended() | {"triggerReason": "Odd"}, Policy.SALVAGE).path == "$.triggerReason"
+        assert refused(event, ended() | {"eventType": "Odd"}, Policy.SALVAGE).path == "$.eventType"
+
+
+def test_every_word_that_salvage_falls_back_on_is_in_the_standard() -> None:
+    places: dict[tuple[str, str], tuple[Field, Choice]] = {}
+    for version in Version:
+        for action in actions(version).values():
+            of_message = fields_of(record(action.request))
+            places.update({place: shape for place, shape in of_message if place in TAKEN_AS})
+    assert places.keys() == TAKEN_AS.keys()
+    for place, (field, shape) in places.items():
+        word = TAKEN_AS[place]
+        assert not field.required if word is None else word in shape.values
+
+
+@pytest.mark.parametrize(
+    ("name", "odd", "alike", "meant"),
+    [
+        ("measurand", "Vendor.Relay.Cycles", "energy_active_import_register", "Energy.Active.Import.Register"),
+        ("context", "Sometimes", "TransactionEnd", "Transaction.End"),
+        ("location", "Garage", "outlet", "Outlet"),
+        ("phase", "L4", "L1_N", "L1-N"),
+        ("unit", "parsecs", "kwh", "kWh"),
+    ],
+)
+def test_one_odd_word_costs_one_sampled_value(name: str, odd: str, alike: str, meant: str) -> None:
+    def meter_values(value: Any, *words: str) -> dict[str, Any]:
+        sampled = [{"value": value}, *({"value": value, name: word} for word in words)]
+        return {"meterValue": [{"timestamp": NOON, "sampledValue": sampled}]}
+
+    of_versions: list[tuple[type[Payload], dict[str, Any], Any]] = [
+        (v16.MeterValuesRequest, {"connectorId": 1}, "1"),
+        (v201.TransactionEventRequest, ended(), 1.0),
+        (v21.TransactionEventRequest, ended(), 1.0),
+    ]
+    for message, rest, value in of_versions[: 1 if name == "unit" else 3]:  # 2.x units are any text
+        path = f"$.meterValue[0].sampledValue[1].{name}"
+        assert refused(message, rest | meter_values(value, odd, meant)).path == path
+        read, noted = mended(message, rest | meter_values(value, odd, meant), Policy.SALVAGE)
+        assert read == rest | meter_values(value, meant)
+        assert [each.path for each in noted] == [path]
+        assert odd in noted[0].detail
+        assert mended(message, rest | meter_values(value, alike))[0] == rest | meter_values(value, meant)
 
 
 def test_salvage_drops_nothing_else() -> None:

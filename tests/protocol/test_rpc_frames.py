@@ -132,6 +132,55 @@ def test_r02_what_can_be_mended_is_refused_by_strict_only(version: Version, data
         assert [deviation.kind for deviation in event.deviations] == [ViolationKind.FRAME]
 
 
+PADDED = ["{}\x00", "{}\x00\x00\r\n", "\ufeff{}", "\x00{}", "\ufeff{}\x00"]
+
+
+@every_version
+@pytest.mark.parametrize("form", PADDED)
+def test_r26_padding_around_the_json_is_refused_by_strict_only(version: Version, form: str) -> None:
+    data = form.replace("{}", json.dumps(heartbeat()))
+    before = form[0] != "{"
+    events = rpc(version).receive(data, NOW)
+    if version is V16 and before:
+        assert only(Ignored, events).reason is IgnoreReason.UNREADABLE
+    else:
+        answered = json.loads(only(Reply, events).data)
+        assert answered[1] == ("-1" if before else "id")
+        assert answered[2] == ("FormationViolation" if version is V16 else "RpcFrameworkError")
+    for policy in LENIENT:
+        for taken in (data, data.encode()):
+            end = rpc(version, CSMS, policy)
+            event = receive(end, IncomingCall, taken)
+            assert event.action.name == "Heartbeat"
+            assert [(deviation.kind, deviation.path) for deviation in event.deviations] == [(ViolationKind.FRAME, "$")]
+            assert receive(end, Ignored, taken).reason is IgnoreReason.RETRY
+            assert json.loads(end.result("id", heartbeat_response(version)))[:2] == [3, "id"]
+
+
+@every_version
+@pytest.mark.parametrize("form", PADDED)
+def test_r26_padding_around_an_answer_is_overlooked_too(version: Version, form: str) -> None:
+    for policy in LENIENT:
+        end = rpc(version, CSMS, policy)
+        call = start(end)
+        answered = receive(end, CallAnswered, form.replace("{}", f'[3,"{call.unique_id}",{{"status":"Accepted"}}]'))
+        assert (answered.call, bytes(answered.payload)) == (call, b'{"status":"Accepted"}')
+        assert len(answered.deviations) == 1
+        call = start(end)
+        refusal = receive(end, CallFailed, form.replace("{}", f'[4,"{call.unique_id}","NotSupported","no",{{}}]'))
+        assert (refusal.call, refusal.error.code) == (call, "NotSupported")
+        assert len(refusal.deviations) == 1
+
+
+@every_version
+def test_r26_padding_hides_no_other_fault(version: Version) -> None:
+    end = rpc(version, CSMS, Policy.TOLERANT)
+    reply = refused(end, '\ufeff[2,"id","Heartbeat",{]\x00')
+    assert reply[1:3] == ["id", "FormationViolation" if version is V16 else "RpcFrameworkError"]
+    assert "malformed" in reply[3]
+    assert refused(end, '[2,"id","Heartbeat",{}]\x00[2,"b","Heartbeat",{}]')[1] == "id"
+
+
 @every_version
 @every_policy
 def test_r02_an_integral_float_is_a_message_type(version: Version, policy: Policy) -> None:

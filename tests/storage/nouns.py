@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from voltbridge.domain.cost import Cost, CostElement, CostLine
+from voltbridge.domain.device_model import Component
+from voltbridge.domain.display_messages import (
+    DisplayMessage,
+    MessageContent,
+    MessageFormat,
+    MessagePriority,
+    MessageState,
+    MessageStatus,
+)
 from voltbridge.domain.events import Event
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.domain.messages import DeviationCount, MessageDirection, MessageRecord
 from voltbridge.domain.metering import MeterRecord, SampledValue
+from voltbridge.domain.prices import Price, Restrictions, Weekday
 from voltbridge.domain.stations import RegistrationStatus, StationReport, StationSettings, Strictness
+from voltbridge.domain.tariffs import Tariff, TariffElement, TariffText
 from voltbridge.domain.tokens import AuthorizationStatus, IdToken, Token
 from voltbridge.domain.transactions import EnergyReading, Transaction, TransactionState
 
@@ -105,6 +118,53 @@ def token(id_token: str = "AbC123", type: str = "ISO14443", **changes: Any) -> T
     )
 
 
+def tariff(id: str = "day", **changes: Any) -> Tariff:
+    night = Restrictions((Weekday.FRIDAY, Weekday.SATURDAY), time(22), time(6, 30))
+    energy = TariffElement((Price(Decimal("0.30"), night), Price(Decimal("0.40"))), Decimal("7.7"))
+    return replace(
+        Tariff(
+            id=id,
+            currency="CHF",
+            time_zone="Europe/Zurich",
+            tax_percent=Decimal("8.1"),
+            energy=energy,
+            charging_time=energy,
+            idle_time=energy,
+            start_fee=energy,
+            idle_grace_minutes=10,
+            idle_when_suspended_by_station=True,
+            min_price=Decimal("1.00"),
+            max_price=Decimal(99),
+            texts=(TariffText("Grüezi", "de-CH", MessageFormat.HTML, night),),
+            cost_in_responses=False,
+            cost_update_interval_s=30,
+        ),
+        **changes,
+    )
+
+
+def display_message(station_id: str = "CS-1", id: int = 1, **changes: Any) -> DisplayMessage:
+    return replace(
+        DisplayMessage(
+            station_id=station_id,
+            id=id,
+            priority=MessagePriority.IN_FRONT,
+            message=MessageContent("Hello", MessageFormat.ASCII, "en"),
+            extra=(MessageContent("Hallo", MessageFormat.UTF8, "de"),),
+            state=MessageState.CHARGING,
+            start_at=at(1),
+            end_at=at(2),
+            transaction_id="tx-1",
+            display=Component("Display", "left", 1, 2),
+            status=MessageStatus.ACCEPTED,
+            reason="why",
+            requested_at=at(3),
+            noted_at=at(4),
+        ),
+        **changes,
+    )
+
+
 def transaction(own_id: int = 1, station_id: str = "CS-1", **changes: Any) -> Transaction:
     return replace(
         Transaction(
@@ -134,6 +194,19 @@ def transaction(own_id: int = 1, station_id: str = "CS-1", **changes: Any) -> Tr
             close_note="gone",
             superseded_by=2**62,
             progress='{"a":1}',
+            tariff=tariff(),
+            cost=Cost(
+                tariff_id="day",
+                currency="EUR",
+                total=Decimal("12.34"),
+                total_excl_tax=Decimal("10.00"),
+                lines=(CostLine(CostElement.ENERGY, Decimal("10.00"), Decimal("2.34"), Decimal("28.571")),),
+                as_of=at(90),
+                final=True,
+                problems=("no charging state was told",),
+                note="corrected",
+            ),
+            cost_facts='{"b":2}',
         ),
         **changes,
     )

@@ -38,3 +38,14 @@ def test_postgresql_commits_wait_for_the_disk_where_the_server_would_not(postgre
         connection.rollback()
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
     database.dispose()
+
+
+def test_errors_tell_no_values(url: str) -> None:
+    """They are logged, and values may be secret or personal."""
+    database = open_database(url)
+    for engine in (database.writer, database.readers):
+        with engine.connect() as connection, pytest.raises(DBAPIError) as error:
+            connection.execute(text("SELECT * FROM nowhere WHERE data = :data"), {"data": "Lovelace"})
+        assert "nowhere" in str(error.value)
+        assert "Lovelace" not in str(error.value)
+    database.dispose()

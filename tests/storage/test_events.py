@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.storage.nouns import NOON, at, deviation, event
 
-from voltbridge.domain.events import EventFilter
+from voltbridge.domain.events import Event, EventFilter
+from voltbridge.domain.ids import ID_BITS
 from voltbridge.domain.messages import DeviationCount, DeviationFilter
 from voltbridge.domain.paging import InvalidCursor, PageRequest
 from voltbridge.storage import Storage
+from voltbridge.storage.times import to_ms
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +56,16 @@ async def test_events_are_listed_newest_first(storage: Storage) -> None:
     assert await ids(EventFilter(type="station.%")) == []
     with pytest.raises(InvalidCursor):
         await storage.events.list(EventFilter(), PageRequest(3, "x"))
+
+
+async def test_the_newest_of_a_type_since_a_moment(storage: Storage) -> None:
+    def told(hours: int, type: str = "security.event") -> Event:
+        moment = NOON + timedelta(hours=hours)
+        return replace(event(to_ms(moment) << ID_BITS, type=type), at=moment)
+
+    await put(storage, told(1), told(2), told(3, "station.boot"), told(4), told(5))
+    assert await storage.events.of_type("security.event", NOON + timedelta(hours=2), 9) == [told(2), told(4), told(5)]
+    assert await storage.events.of_type("security.event", NOON, 2) == [told(4), told(5)]
 
 
 async def test_old_events_are_pruned(storage: Storage) -> None:

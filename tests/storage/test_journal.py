@@ -11,7 +11,7 @@ import pytest
 from tests.csms.fakes import FakeClock
 from tests.storage.nouns import deviation, event, message, meter_record
 
-from voltbridge.domain.errors import StorageUnavailable
+from voltbridge.domain.errors import NotStorable, StorageUnavailable
 from voltbridge.storage.facts import Fact
 from voltbridge.storage.journal import SqlJournal
 from voltbridge.storage.writer import Job, Outage, Written
@@ -72,12 +72,12 @@ async def journal(writer: FakeWriter, clock: FakeClock) -> AsyncIterator[SqlJour
     made = SqlJournal(writer, clock, give_up_after_s=10, capacity=100)
     yield made
     writer.gate.set()
-    await asyncio.wait_for(made.close(), 10)
+    await asyncio.wait_for(made.close(), 30)
 
 
 async def until(true: Callable[[], bool]) -> None:
     """Let the loop go round until something holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what happens on the other thread raises no event here
             await asyncio.sleep(0)
 
@@ -302,6 +302,52 @@ async def test_a_refused_fact_concerns_its_station_alone(journal: SqlJournal, wr
     await journal.committed("CS-1")
 
 
+async def test_who_waits_hears_that_it_can_never_be_stored_as_it_is(journal: SqlJournal, writer: FakeWriter) -> None:
+    for error, told in ((OverflowError("a number too large"), NotStorable), (ValueError("a mistake"), None)):
+        writer.refused = {"CS-1": error}
+        journal.put(meter_record("CS-1"))
+        with pytest.raises(StorageUnavailable) as refusal:
+            await journal.committed("CS-1")
+        assert (refusal.type is NotStorable) == (told is NotStorable)
+
+
+async def test_the_facts_that_are_lost_are_told_and_no_others(journal: SqlJournal, writer: FakeWriter) -> None:
+    told: list[Fact] = []
+    journal.on_facts_lost(told.extend)
+    writer.refused = {"CS-1": ValueError("no")}
+    lost, kept = meter_record("CS-1"), meter_record("CS-2")
+    journal.put(lost)
+    journal.put(kept)
+    with pytest.raises(StorageUnavailable):
+        await journal.committed("CS-1")
+    assert told == [lost]
+
+
+async def test_a_writer_that_hangs_loses_the_batch_behind_it_too_and_tells_so(
+    journal: SqlJournal, writer: FakeWriter, clock: FakeClock
+) -> None:
+    told: list[Fact] = []
+    journal.on_facts_lost(told.extend)
+    writer.gate.clear()
+    journal.put(event(1))
+    await until(writer.entered.is_set)
+    journal.put(event(2))
+    clock.advance(10)
+    assert told == [event(1), event(2)]
+
+
+async def test_commits_are_timed(journal: SqlJournal, writer: FakeWriter, clock: FakeClock) -> None:
+    writer.gate.clear()
+    journal.put(event(1))
+    await until(writer.entered.is_set)
+    clock.advance(0.3)
+    writer.gate.set()
+    await journal.committed()
+    took = journal.commit_durations
+    assert (sum(took.counts), took.counts[took.bounds_s.index(0.5)]) == (1, 1)
+    assert took.total_s == pytest.approx(0.3)
+
+
 async def test_a_listener_that_fails_harms_nobody(journal: SqlJournal, writer: FakeWriter) -> None:
     told: list[frozenset[str]] = []
 
@@ -381,5 +427,5 @@ async def test_closing_does_not_wait_for_ever(writer: FakeWriter, clock: FakeClo
     await asyncio.sleep(0)
     assert not closing.done()
     clock.advance(10)
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, 30)
     writer.gate.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -55,7 +56,8 @@ async def test_only_a_list_that_is_current_becomes_stale(storage: Storage) -> No
     assert not await lists.mark_stale("CP1")
     assert not await lists.mark_stale("CP2")
     assert await lists.get("CP1") == a_list("CP1", LocalListState.STALE)
-    assert await lists.get("CP2") == a_list("CP2", LocalListState.FAILED)
+    together = await asyncio.gather(*map(lists.get, ("CP2", "CP3", "CP1")))
+    assert together == [a_list("CP2", LocalListState.FAILED), None, a_list("CP1", LocalListState.STALE)]
 
 
 async def test_pages_and_states(storage: Storage) -> None:

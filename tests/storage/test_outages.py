@@ -368,6 +368,6 @@ async def test_long_questions_leave_threads_for_quick_ones(storage: Storage) -> 
     long = [asyncio.ensure_future(storage._read_at_length(wait_here)) for _ in range(10)]
     for _ in range(2):
         assert await asyncio.to_thread(busy.acquire, timeout=10)
-    assert await asyncio.wait_for(storage.states.load("CS-1"), 10) is not None
+    assert await asyncio.wait_for(storage.states.load("CS-1"), 30) is not None
     gate.set()
     await asyncio.gather(*long)

@@ -35,10 +35,10 @@ class Up:
     _spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def start(cls, data: Path, **options: str | float) -> Up:
+    async def start(cls, data: Path, *, clock: str | None = None, **options: str | float) -> Up:
         """Start it on free ports of this machine; returns once it is ready. Raises StartFailed.
 
-        ``options`` are those of the command line: ``onboarding="accept"``.
+        ``options`` are those of the command line: ``onboarding="accept"``; ``clock`` is VOLTBRIDGE_CLOCK.
         """
         ready_file = _ready_file(data)
         chosen = {
@@ -56,7 +56,8 @@ class Up:
             "up",
             *arguments,
             # Neither variables nor a configuration file of whoever runs the tests shall matter.
-            env={name: value for name, value in os.environ.items() if not name.startswith("VOLTBRIDGE_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("VOLTBRIDGE_")}
+            | ({} if clock is None else {"VOLTBRIDGE_CLOCK": clock}),
             cwd=data,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -133,9 +134,9 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(data: Path, **options: str | float) -> AsyncIterator[Up]:
+async def running(data: Path, *, clock: str | None = None, **options: str | float) -> AsyncIterator[Up]:
     """A process that does not outlive the block."""
-    up = await Up.start(data, **options)
+    up = await Up.start(data, clock=clock, **options)
     try:
         yield up
     finally:

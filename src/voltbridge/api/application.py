@@ -11,35 +11,54 @@ from starlette.types import ASGIApp
 
 from voltbridge import __version__
 from voltbridge.api import (
+    alerts,
     charging_profiles,
     commands,
     configurations,
+    customer_information,
     deviations,
+    display_messages,
+    event_schemas,
     events,
     evses,
+    export,
+    files,
+    firmware,
     health,
     inbox,
     local_lists,
     messages,
+    monitors,
     ocpp,
     operations,
+    reservations,
+    retention,
+    rollouts,
     sites,
+    station_logs,
     stations,
+    tariffs,
     tokens,
     transactions,
     variables,
+    webhooks,
 )
 from voltbridge.api.admin_key import AdminKey
 from voltbridge.api.authentication import PROTECTED, RequireKey
 from voltbridge.api.bodies import LimitBody
 from voltbridge.api.openapi import describe
 from voltbridge.api.problems import Handler, ProblemError, install
+from voltbridge.csms.blocks.n_diagnostics.alerts import AlertClosed
 from voltbridge.csms.commands.execution import InvalidParameters
+from voltbridge.csms.exports import TooManyExports
 from voltbridge.csms.readiness import Readiness
 from voltbridge.csms.services import Services
+from voltbridge.csms.webhooks.service import MOST_WEBHOOKS, TooManyWebhooks
 from voltbridge.domain.commands import NotCancellable, Unsupported
-from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound, StorageUnavailable
+from voltbridge.domain.errors import AlreadyExists, InUse, InvalidValue, NotFound, StorageUnavailable
+from voltbridge.domain.files import FileInUse, FileTooLarge, StorageFull
 from voltbridge.domain.paging import InvalidCursor
+from voltbridge.domain.reservations import ReservationOver
 from voltbridge.domain.station_calls import StationNotConnected
 from voltbridge.metrics import Metrics
 
@@ -60,10 +79,24 @@ _NOUNS: Final = (
     local_lists,
     transactions,
     events,
+    event_schemas,
     charging_profiles,
+    reservations,
     variables,
     configurations,
+    monitors,
+    alerts,
+    customer_information,
     sites,
+    files,
+    firmware,
+    station_logs,
+    rollouts,
+    webhooks,
+    retention,
+    export,
+    tariffs,
+    display_messages,
 )
 
 
@@ -112,6 +145,12 @@ _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
     AlreadyExists: lambda error: ProblemError(
         409, "already-exists", "It exists already", f"There is a {error.noun} {error.key} already."
     ),
+    InUse: lambda error: ProblemError(
+        409,
+        "in-use",
+        "It is in use",
+        f"The {error.noun} {error.key} is in use by {error.user}; change or delete that first.",
+    ),
     StationNotConnected: lambda error: ProblemError(
         409, "not-connected", "The station is not connected", f"{error.station_id}: {error.detail}"
     ),
@@ -128,8 +167,33 @@ _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
     NotCancellable: lambda error: ProblemError(
         409, "not-cancellable", "It is too late to cancel this", f"The {error.noun} {error.key} is {error.state}."
     ),
+    ReservationOver: lambda error: ProblemError(
+        409, "reservation-over", "The reservation is over", f"Reservation {error.id} is {error.state}."
+    ),
+    AlertClosed: lambda error: ProblemError(
+        409, "alert-closed", "The alert is closed", f"Alert {error.id} is closed; nothing more can be said of it."
+    ),
     InvalidValue: lambda error: _unusable(f"$.{error.field}", error.problem),
+    FileTooLarge: lambda error: ProblemError(
+        413, "content-too-large", "The file is too large", f"No more than {error.limit_bytes} bytes are kept."
+    ),
+    FileInUse: lambda error: ProblemError(
+        409, "in-use", "It is in use", f"The file {error.id} is used by {error.user}; remove that first."
+    ),
+    StorageFull: lambda error: ProblemError(
+        507, "storage-full", "The disk is full", "Nothing was kept; make room on the server's disk and try again."
+    ),
+    TooManyWebhooks: lambda _error: ProblemError(
+        409, "too-many-webhooks", "There are too many webhooks", f"There are {MOST_WEBHOOKS} already; delete one first."
+    ),
     InvalidCursor: lambda error: _unusable("query.cursor", str(error)),
+    TooManyExports: lambda _error: ProblemError(
+        429,
+        "too-many-exports",
+        "Too many exports at a time",
+        "Wait until another export has ended.",
+        headers={"Retry-After": "10"},
+    ),
     StorageUnavailable: lambda error: ProblemError(
         503,
         "storage-unavailable",

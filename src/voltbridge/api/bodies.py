@@ -5,13 +5,18 @@ The framework has such a limit too, but answers in plain text.
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voltbridge.api.problems import problem_response, too_large
 
-__all__ = ["LimitBody"]
+__all__ = ["UNLIMITED", "LimitBody"]
+
+UNLIMITED: Final[set[tuple[str, str]]] = set()
+"""(method, path) of routes that read their body as it comes and have a limit of their own."""
 
 
 class LimitBody:
@@ -22,7 +27,7 @@ class LimitBody:
         self.largest = largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (scope["method"], scope["path"]) in UNLIMITED:
             await self.app(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "0")

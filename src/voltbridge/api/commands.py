@@ -219,6 +219,6 @@ async def cancel_command(services: UsesServices, id: CommandId) -> Any:
 
 
 def _kind(kind: CommandKind) -> Kind:
-    versions = list(kind.builders) or list(Version)
+    versions = list(kind.builders) or list(kind.versions or Version)
     schema = msgspec.json.schema(kind.parameters)
     return Kind(name=kind.name, about=kind.about, versions=versions, parameters=schema)

@@ -16,8 +16,9 @@ from pydantic import Field
 
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
-from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, Shape, number_of, page_of, rfc3339
+from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, Shape, number_of, page_of
 from voltbridge.csms.event_stream import EventStream, Mark
+from voltbridge.csms.webhooks.message import shown_event
 from voltbridge.domain import events as domain
 from voltbridge.domain.events import EventFilter, LiveEvent
 
@@ -113,13 +114,7 @@ async def _lines(stream: EventStream, after: int | None, wanted: EventFilter) ->
 
 
 def _sse(event: domain.Event | LiveEvent) -> bytes:
-    shown: dict[str, Any] = {
-        "type": event.type,
-        "at": rfc3339(event.at),
-        "station_id": event.station_id,
-        "data": event.data,
-    }
+    told = msgspec.json.encode(shown_event(event))
     if isinstance(event, LiveEvent):
-        return b"event: %b\ndata: %b\n\n" % (event.type.encode(), msgspec.json.encode(shown))
-    shown = {"id": str(event.id), **shown}
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.id, event.type.encode(), msgspec.json.encode(shown))
+        return b"event: %b\ndata: %b\n\n" % (event.type.encode(), told)
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.id, event.type.encode(), told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import groupby
 from typing import Any
 
@@ -36,6 +37,7 @@ class Evse(Shape):
 
     evse_id: int = Field(examples=[1])
     connectors: list[Connector]
+    reservation_ids: list[int] = Field(description="Open reservations of this EVSE; those of any EVSE are not here.")
 
 
 class EvsePage(PageOf[Evse]):
@@ -48,9 +50,16 @@ async def list_evses(services: UsesServices, station_id: StationId) -> Any:
     connectors = sorted(
         await services.availability.evses(station_id), key=lambda each: (each.evse_id, each.connector_id)
     )
+    reserved: defaultdict[int | None, list[int]] = defaultdict(list)
+    for one in await services.reservations.open_at(station_id):
+        reserved[one.terms.evse_id].append(one.id)
     return {
         "items": [
-            Evse(evse_id=evse_id, connectors=[Connector.model_validate(each) for each in group])
+            Evse(
+                evse_id=evse_id,
+                connectors=[Connector.model_validate(each) for each in group],
+                reservation_ids=reserved[evse_id],
+            )
             for evse_id, group in groupby(connectors, key=lambda each: each.evse_id)
         ],
         "next": None,

@@ -31,6 +31,7 @@ __all__ = [
 router = APIRouter(tags=["local lists"])
 
 _REFUSED = "Also tokens that are not accepted at the station, so that it refuses them while it is offline."
+_WITHOUT = "Left out whatever else names them; customers whom the station was to forget are added here."
 
 
 class NewSelection(RequestBody):
@@ -43,6 +44,7 @@ class NewSelection(RequestBody):
         default=[], max_length=1000, description="Single tokens; to select many, give them a group."
     )
     include_refused: Flag = Field(default=False, description=_REFUSED)
+    without_id_tokens: list[TokenText] = Field(default=[], max_length=1000, description=_WITHOUT)
 
 
 class NewLocalList(RequestBody):
@@ -62,6 +64,7 @@ class Selection(Shape):
     group_id_tokens: list[str]
     id_tokens: list[str]
     include_refused: bool
+    without_id_tokens: list[str] = Field(description=_WITHOUT)
 
 
 class LocalList(Shape):
@@ -130,6 +133,7 @@ async def put_local_list(services: UsesServices, station_id: StationId, new: New
         group_id_tokens=tuple(chosen.group_id_tokens),
         id_tokens=tuple(chosen.id_tokens),
         include_refused=chosen.include_refused,
+        without_id_tokens=tuple(chosen.without_id_tokens),
     )
     one, added = await services.local_lists.put(station_id, selection, automatic=new.automatic)
     response.status_code = 201 if added else 200

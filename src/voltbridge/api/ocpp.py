@@ -55,7 +55,7 @@ class DoorQuery(RequestBody):
             "description": "The station's answer as it is on the wire.",
             "content": {"application/json": {"schema": {"type": "object", "title": "OcppResponse"}}},
         },
-        **responses(400, 401, 404, 409, 429, 502, 504),
+        **responses(400, 401, 404, 409, 422, 429, 502, 504),
     },
     openapi_extra=_BODY,
 )

@@ -10,12 +10,17 @@ from pydantic import Field
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, RequestBody, Shape, number_of, page_of
+from voltbridge.api.signed_values import SignedValuePage, SignedValueQuery, signed_values
+from voltbridge.domain import cost as domain_cost
 from voltbridge.domain import transactions as domain
+from voltbridge.domain.cost import CostElement
 from voltbridge.domain.sequences import missing_sequences
 from voltbridge.domain.transactions import TransactionFilter, TransactionState
 
 __all__ = [
     "Closing",
+    "Cost",
+    "CostLine",
     "Sample",
     "SamplePage",
     "SampledValue",
@@ -25,11 +30,36 @@ __all__ = [
     "TransactionQuery",
     "router",
     "show",
+    "show_cost",
 ]
 
 router = APIRouter(tags=["transactions"])
 
 TransactionId = Annotated[Id, Path(description="Our own id of the transaction (`id`).")]
+
+
+class CostLine(Shape):
+    """What one element of the tariff comes to."""
+
+    element: CostElement
+    quantity: str | None = Field(description="kWh or minutes, not rounded.", examples=["22.345"])
+    excl_tax: str = Field(examples=["7.82"])
+    tax: str = Field(examples=["1.64"])
+    incl_tax: str = Field(examples=["9.46"])
+
+
+class Cost(Shape):
+    """What a transaction costs, by the tariff it started with. Amounts are texts, so that nothing rounds them."""
+
+    tariff_id: str = Field(examples=["day"])
+    currency: str = Field(examples=["EUR"])
+    total: str | None = Field(description="With tax; null while it cannot be told, `problems` say why.")
+    total_excl_tax: str | None
+    lines: list[CostLine]
+    as_of: Moment
+    final: bool = Field(description="Whether the transaction is over.")
+    problems: list[str] = Field(description="Why it is missing or should not be trusted; empty when all is well.")
+    note: str | None = Field(description="What happened to it after the end.")
 
 
 class Transaction(Shape):
@@ -62,6 +92,7 @@ class Transaction(Shape):
     )
     superseded_by: Id | None = Field(description="The newer transaction on its EVSE, where its own end never arrived.")
     close_note: str | None = Field(description="Why it was closed by hand.")
+    cost: Cost | None = Field(description="Null where it has no tariff.")
     created_at: Moment = Field(description="When we first heard of it.")
     updated_at: Moment
 
@@ -111,6 +142,30 @@ class SamplePage(PageOf[Sample]):
     """One page of samples, oldest first."""
 
 
+def show_cost(cost: domain_cost.Cost) -> Cost:
+    """A cost of the domain as the API shows it."""
+    return Cost(
+        tariff_id=cost.tariff_id,
+        currency=cost.currency,
+        total=None if cost.total is None else str(cost.total),
+        total_excl_tax=None if cost.total_excl_tax is None else str(cost.total_excl_tax),
+        lines=[
+            CostLine(
+                element=line.element,
+                quantity=None if line.quantity is None else f"{line.quantity.normalize():f}",
+                excl_tax=str(line.excl_tax),
+                tax=str(line.tax),
+                incl_tax=str(line.incl_tax),
+            )
+            for line in cost.lines
+        ],
+        as_of=cost.as_of,
+        final=cost.final,
+        problems=list(cost.problems),
+        note=cost.note,
+    )
+
+
 def show(transaction: domain.Transaction) -> Transaction:
     """A transaction of the domain as the API shows it."""
     token, stop_token = transaction.id_token, transaction.stop_id_token
@@ -144,6 +199,7 @@ def show(transaction: domain.Transaction) -> Transaction:
         ],
         superseded_by=str(transaction.superseded_by) if transaction.superseded_by else None,
         close_note=transaction.close_note,
+        cost=None if transaction.cost is None else show_cost(transaction.cost),
         created_at=transaction.created_at,
         updated_at=transaction.updated_at,
     )
@@ -168,6 +224,18 @@ async def get_transaction(services: UsesServices, id: TransactionId) -> Any:
 async def list_samples(services: UsesServices, id: TransactionId, query: Annotated[PageQuery, Query()]) -> Any:
     """The meter values of a transaction."""
     return page_of(await services.transactions.samples(number_of(id), query.page), Sample.model_validate)
+
+
+@router.get("/transactions/{id}/signed-values", response_model=SignedValuePage, responses=responses(400, 401, 404, 422))
+async def list_signed_values(
+    services: UsesServices, id: TransactionId, query: Annotated[SignedValueQuery, Query()]
+) -> Any:
+    """The signed meter values of a transaction, each held against the meter's key.
+
+    The key is the one given, as it is printed on the meter, or else one that the station told on the same page; that
+    proves only that nothing was changed since.
+    """
+    return await signed_values(services.transactions, number_of(id), query)
 
 
 @router.post("/transactions/{id}/close", response_model=Transaction, responses=responses(400, 401, 404))

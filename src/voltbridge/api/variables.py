@@ -56,6 +56,7 @@ __all__ = [
     "name_of",
     "read_variables",
     "router",
+    "show",
     "shown_result",
     "write_variables",
 ]
@@ -238,7 +239,7 @@ async def list_variables(
     wanted = VariableFilter(
         station_id, query.component, query.variable, query.evse_id, query.attribute, query.mutability
     )
-    return page_of(await services.variables.list(wanted, query.page), _shown)
+    return page_of(await services.variables.list(wanted, query.page), show)
 
 
 @router.post(
@@ -315,7 +316,8 @@ def shown_result(result: domain.WriteResult) -> WriteResult:
     return WriteResult(**name_of(result.attribute), status=result.status, reason=result.reason)
 
 
-def _shown(one: domain.StationVariable) -> Variable:
+def show(one: domain.StationVariable) -> Variable:
+    """A variable of the domain as the API shows it."""
     told = one.characteristics
     return Variable(
         **name_of(one.attribute),

@@ -89,26 +89,31 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._subscriptions: set[LocalSubscription] = set()
+        self._live: set[LocalSubscription] = set()
+        """Those that want live events too; every message asks whether there are any."""
         self._owners: dict[str, LocalOwnership] = {}
         self._reactions: dict[str, list[Callable[[str], Awaitable[None]]]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def publish(self, event: Event | LiveEvent) -> None:
-        for subscription in self._subscriptions:
+        for subscription in self._subscriptions if isinstance(event, Event) else self._live:
             subscription.put(event)
 
-    def subscribe(self, *, capacity: int = 1000) -> LocalSubscription:
+    def subscribe(self, *, capacity: int = 1000, live: bool = True) -> LocalSubscription:
         subscription = LocalSubscription(self, capacity)
         self._subscriptions.add(subscription)
+        if live:
+            self._live.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: LocalSubscription) -> None:
         """End a subscription; leaving its ``async with`` does so."""
         self._subscriptions.discard(subscription)
+        self._live.discard(subscription)
 
     @property
     def has_subscribers(self) -> bool:
-        return bool(self._subscriptions)
+        return bool(self._live)
 
     async def own(self, station_id: str, answer: Answer, lost: Callable[[], None]) -> LocalOwnership:
         former = self._owners.get(station_id)

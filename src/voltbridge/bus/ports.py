@@ -47,12 +47,12 @@ class Bus(Protocol):
     def publish(self, event: Event | LiveEvent) -> None:
         """Hand an event to every subscriber; never blocks, never raises for a subscriber's sake."""
 
-    def subscribe(self, *, capacity: int = 1000) -> Subscription:
-        """Read events published from now on."""
+    def subscribe(self, *, capacity: int = 1000, live: bool = True) -> Subscription:
+        """Read events published from now on; only stored ones unless ``live``."""
 
     @property
     def has_subscribers(self) -> bool:
-        """Whether anybody listens; lets the hot path skip making a LiveEvent."""
+        """Whether anybody listens for live events; lets the hot path skip making a LiveEvent."""
 
     async def own(self, station_id: str, answer: Answer, lost: Callable[[], None]) -> Ownership:
         """Become the owner; the former owner's ``lost`` is called, wherever it is (its connection must close)."""

@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from voltbridge import __version__
+from voltbridge.cli.backup import backup, restore
 from voltbridge.cli.database import database
+from voltbridge.cli.events import events
+from voltbridge.cli.export import export
+from voltbridge.cli.station import station
 from voltbridge.cli.up import up
 from voltbridge.settings import ConfigurationError
 
@@ -40,11 +44,16 @@ def _root(
 
 app.command("up")(up)
 app.add_typer(database, name="db")
+app.add_typer(events, name="events")
+app.command("backup")(backup)
+app.command("restore")(restore)
+app.command("export")(export)
+app.add_typer(station, name="station")
 
 
 @app.command(
     "conformance",
-    help="Run the conformance cases of OCPP 2.0.1 Part 6, and report what passed.",
+    help="Run the conformance cases of OCPP 2.0.1 Part 6 and those for 1.6, and report what passed.",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def _conformance(context: typer.Context) -> None:

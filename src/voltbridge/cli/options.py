@@ -5,31 +5,45 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from voltbridge.settings import CONFIG_FILE, Option, Settings, load, options
+from voltbridge.settings import CONFIG_FILE, Option, load, options
 
 __all__ = ["takes_settings"]
 
 
-def takes_settings(*only: str) -> Callable[[Callable[[Settings], None]], Callable[..., None]]:
-    """Make a command of a function of Settings: with an option for every setting, or for those named."""
+def takes_settings(*only: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function of Settings: with an option for every setting, or for those named.
 
-    def decorate(command: Callable[[Settings], None]) -> Callable[..., None]:
-        def run(config: Path | None, **arguments: str | None) -> None:
-            command(load(arguments, config=config))
+    Parameters that the function has besides become arguments and options of the command, as they are annotated.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = _own_parameters(command)
+
+        def run(config: Path | None, **arguments: Any) -> None:
+            besides = {each.name: arguments.pop(each.name) for each in own}
+            command(load(arguments, config=config), **besides)
 
         chosen = [option for option in options() if not only or option.name in only]
+        parameters = [*own, *_parameters(chosen)]
         run.__doc__ = command.__doc__
         run.__name__ = command.__name__
         # typer reads the signature and the annotations; both are made from the table.
-        run.__signature__ = inspect.Signature(_parameters(chosen))  # type: ignore[attr-defined]
-        run.__annotations__ = {each.name: each.annotation for each in _parameters(chosen)}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
         return run
 
     return decorate
+
+
+def _own_parameters(command: Callable[..., None]) -> list[inspect.Parameter]:
+    """All but the first, which takes the settings."""
+    hints = get_type_hints(command, include_extras=True)
+    _, *own = inspect.signature(command).parameters.values()
+    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in own]
 
 
 def _parameters(chosen: Iterable[Option]) -> list[inspect.Parameter]:
@@ -45,7 +59,7 @@ def _parameters(chosen: Iterable[Option]) -> list[inspect.Parameter]:
         annotation = typer.Option(
             option.flag,
             metavar=row.kind.metavar,
-            help=row.help if option.default is None else f"{row.help} Default: {option.default}.",
+            help=_plain(row.help if option.default is None else f"{row.help} Default: {option.default}."),
             rich_help_panel=row.panel,
         )
         parameters.append(_parameter(option.name, Annotated[str | None, annotation]))
@@ -54,3 +68,8 @@ def _parameters(chosen: Iterable[Option]) -> list[inspect.Parameter]:
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _plain(text: str) -> str:
+    """As it is, where the help is read as rich's markup: brackets would be taken for styles, and vanish."""
+    return text.replace("[", r"\[")

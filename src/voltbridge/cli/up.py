@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import typer
@@ -32,11 +33,16 @@ def up(settings: Settings) -> None:
 
       VOLTBRIDGE_DATABASE_URL=postgresql://voltbridge@db/voltbridge voltbridge up --log-format json
     """
-    from voltbridge.log import configure
-    from voltbridge.process import run
+    # What imports leave is no garbage: looking for some would take a fifth of the start.
+    gc.disable()
+    try:
+        from voltbridge.log import configure
+        from voltbridge.process import run
 
-    configure(settings.log_level, settings.log_format)
-    run(settings, lambda running: typer.echo(_text(running)))
+        configure(settings.log_level, settings.log_format)
+        run(settings, lambda running: typer.echo(_text(running)))
+    finally:
+        gc.enable()
 
 
 def _text(running: Running) -> str:
@@ -47,4 +53,6 @@ def _text(running: Running) -> str:
         key_file=settings.admin_key_file,
         onboarding=settings.onboarding,
         version=__version__,
+        ftp_port=running.doors.ftp_port,
+        sftp=(running.doors.sftp_port, running.doors.fingerprint),
     )

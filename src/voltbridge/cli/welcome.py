@@ -14,9 +14,19 @@ _EVERYWHERE: Final = ("0.0.0.0", "::", "")
 
 
 def welcome(
-    *, ocpp: tuple[str, int], http: tuple[str, int], key_file: Path, onboarding: Onboarding, version: str
+    *,
+    ocpp: tuple[str, int],
+    http: tuple[str, int],
+    key_file: Path,
+    onboarding: Onboarding,
+    version: str,
+    ftp_port: int | None = None,
+    sftp: tuple[int | None, str | None] = (None, None),
 ) -> str:
-    """The text, with real values to copy. ``ocpp`` and ``http`` are the host listened on and the port."""
+    """The text, with real values to copy. ``ocpp`` and ``http`` are the host listened on and the port.
+
+    ``sftp`` are the port and the fingerprint of the host key.
+    """
     stations = f"ws://{_reachable(*ocpp)}/ocpp"
     api = f"http://{_reachable(*http)}/api/v1"
     key = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'
@@ -37,6 +47,8 @@ def welcome(
         f"OCPP  {stations}/{{identity}}",
         f"API   {api}",
         f"key   {key_file}",
+        *([f"FTP   {_reachable(ocpp[0], ftp_port)}, for files"] if ftp_port is not None else []),
+        *([f"SFTP  {_reachable(ocpp[0], sftp[0])}, for files; host key {sftp[1]}"] if sftp[0] is not None else []),
         "",
         f"Point a charger at {stations}/CP-1",
     ]

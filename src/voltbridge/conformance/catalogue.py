@@ -4,7 +4,9 @@ The first table names all cases of both roles, written or not, so that a report 
 profiles is in the document but no longer part of certification.
 
 1.6 has no public test cases. Those here follow from its text, each named ``TC16_<block>_<message>_<what comes of it>``
-in ``cases_16.csv``, with its profile (whose names begin with 1.6) and the sections it follows from.
+(for stations with ``_CS`` at its end) in ``cases_16.csv`` and ``cases_16_station.csv``, with its profile (whose names
+begin with 1.6) and what it follows from: sections of 1.6, ``E`` and a section of its errata, ``J`` and one of its JSON
+specification, ``W`` and one of the security whitepaper, or a requirement of that.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Part6Case:
     """The letter of the functional block."""
     profiles: Mapping[str, Need]
     requirements: tuple[str, ...]
-    """Ids of Part 2, such as ``B01.FR.02``, or sections of 1.6; empty where the document names none."""
+    """Ids of Part 2, such as ``B01.FR.02``, or what a case of 1.6 follows from; empty where the document names none."""
     version: Version = Version.V201
 
 
@@ -85,19 +87,20 @@ def _row(row: Mapping[str, str]) -> Part6Case:
 
 
 def _row_16(row: Mapping[str, str]) -> Part6Case:
-    _, block, _, _ = row["id"].split("_")
+    _, block, _, _, *suffix = row["id"].split("_")
     return Part6Case(
         id=row["id"],
-        role=Role.CSMS,
+        role=Role.STATION if suffix else Role.CSMS,
         block=block,
-        profiles=MappingProxyType({f"1.6 {row['profile']}": Need.MANDATORY}),
+        profiles=MappingProxyType({f"1.6 {row['profile']}": Need(row.get("need", "M"))}),
         requirements=tuple(row["sections"].split()),
         version=Version.V16,
     )
 
 
 def _table() -> Mapping[str, Part6Case]:
-    cases = [*map(_row, _read("part6_201.csv")), *map(_row_16, _read("cases_16.csv"))]
+    of_16 = (*_read("cases_16.csv"), *_read("cases_16_station.csv"))
+    cases = [*map(_row, _read("part6_201.csv")), *map(_row_16, of_16)]
     return MappingProxyType({case.id: case for case in cases})
 
 

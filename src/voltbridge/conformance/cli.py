@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,22 +23,37 @@ from voltbridge.conformance.configuration import Configuration, InvalidConfigura
 from voltbridge.conformance.csms.cases import CSMS_CASES
 from voltbridge.conformance.drivers import CsmsDriver
 from voltbridge.conformance.failure import DriverFailed
+from voltbridge.conformance.features import FEATURES
 from voltbridge.conformance.manual_driver import ManualCsms
+from voltbridge.conformance.manual_station import ManualStation
 from voltbridge.conformance.own_csms import own_csms
+from voltbridge.conformance.own_station import CONFIGURATION as OWN_STATION
+from voltbridge.conformance.own_station import own_station
 from voltbridge.conformance.report import Count, InvalidReport, as_json, count, read_report, results
 from voltbridge.conformance.rest_driver import RestCsms
 from voltbridge.conformance.run import Outcome, Verdict, run_cases
+from voltbridge.conformance.station.case import StationCase
+from voltbridge.conformance.station.cases import STATION_CASES
+from voltbridge.conformance.station.cases_16 import NOT_WRITTEN
+from voltbridge.conformance.station.door import open_door
+from voltbridge.conformance.station.run import run_cases as run_station_cases
 from voltbridge.log import configure
 from voltbridge.settings import LogFormat, LogLevel
+from voltbridge.station.virtual_clock import VirtualClock
+from voltbridge.station.virtual_clock import run as run_virtually
 
 __all__ = ["app"]
 
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
 _NOTHING_RAN: Final = 3
+_LARGEST_PORT: Final = 65_535
+_Before = Callable[[CsmsCase | StationCase], None]
+_After = Callable[[CsmsCase | StationCase, Outcome], None]
 
 app = typer.Typer(
-    help="Conformance tests: the cases of OCPP 2.0.1 Part 6, against our own or any other CSMS.", no_args_is_help=True
+    help="Conformance tests: the cases of OCPP 2.0.1 Part 6, and such for 1.6, against any CSMS or charging station.",
+    no_args_is_help=True,
 )
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -46,17 +62,22 @@ _out = Console(highlight=False, soft_wrap=True)
 def run(
     role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
     case: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only this case, such as TC_B_01_CSMS. Can be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Only this case, such as TC_B_01_CSMS, or TC_B_01_CS for a station. Can be repeated."
+        ),
     ] = None,
     block: Annotated[
         list[str] | None, typer.Option(metavar="LETTER", help="Only this functional block, such as B. Can be repeated.")
     ] = None,
     profile: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this profile, such as Core. Can be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this profile, such as Core or '1.6 Core'. Can be repeated."),
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results to this file.")] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML file with what the kit and the CSMS agree on.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file with what the kit and the system under test agree on."),
     ] = None,
     url: Annotated[
         str | None,
@@ -72,6 +93,13 @@ def run(
         ),
     ] = None,
     api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Holds the key for --api.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where the charging station under test connects to; else a virtual one of ours is started.",
+        ),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.01, help="How long an answer may take.")
     ] = None,
@@ -87,16 +115,32 @@ def run(
       voltbridge conformance run --block E --block J --json results.json
 
       voltbridge conformance run --url ws://csms.example.com:9000/ocpp --config kit.toml
+
+      voltbridge conformance run --role station
+
+      voltbridge conformance run --role station --profile "1.6 Core"
+
+      voltbridge conformance run --role station --listen 0.0.0.0:9000 --config kit.toml --block G
     """
     selected = _select(role, case or [], block or [], profile or [])
-    configuration = _configuration(config, timeout)
+    _fits_role(role, url=url, api=api, api_key_file=api_key_file, listen=listen)
+    configuration = _configuration(config, timeout, _default(role, listen))
     if json is not None and not json.resolve().parent.is_dir():
         raise typer.BadParameter(f"{json.parent} is no directory", param_hint="--json")
-    written = [CSMS_CASES[one.id] for one in selected if one.id in CSMS_CASES]
-    outcomes = _run(written, configuration, _driver(url, api, api_key_file, configuration))
+    ids = [one.id for one in selected]
+    if role is Role.STATION:
+        outcomes = _run_station([STATION_CASES[one] for one in ids if one in STATION_CASES], configuration, listen)
+        written = sum(one in STATION_CASES for one in ids)
+    else:
+        driver = _driver(url, api, api_key_file, configuration)
+        outcomes = _run([CSMS_CASES[one] for one in ids if one in CSMS_CASES], configuration, driver)
+        written = sum(one in CSMS_CASES for one in ids)
     if json is not None:
         _write(json, as_json(results(role, outcomes)))
-    missing = len(selected) - len(written)
+    for one in ids:
+        if one in NOT_WRITTEN:
+            _out.print(f"not run  {one}: {escape(NOT_WRITTEN[one])}")
+    missing = len(selected) - written
     if missing:
         _out.print(f"{missing} of {len(selected)} selected cases not run: no case written yet")
     passed = sum(outcome.verdict is Verdict.PASSED for outcome in outcomes)
@@ -122,9 +166,10 @@ def report(
     except InvalidReport as error:
         raise _wrong(str(error)) from None
     if not files:
-        configuration = _configuration(None, None)
+        configuration = _configuration(None, None, Configuration())
         outcomes = _run(list(CSMS_CASES.values()), configuration, _own_csms(configuration))
-        cases = results(Role.CSMS, outcomes) | results(Role.STATION, [])
+        stations = _run_station(list(STATION_CASES.values()), _configuration(None, None, OWN_STATION), None)
+        cases = results(Role.CSMS, outcomes) | results(Role.STATION, stations)
     for role in Role:
         of_role = {case_id: result for case_id, result in cases.items() if CATALOGUE[case_id].role is role}
         if of_role:
@@ -135,7 +180,11 @@ def _select(role: Role, cases: list[str], blocks: list[str], profiles: list[str]
     """The cases of the role that are named, in one of the blocks and in one of the profiles, where these are given."""
     for case_id in cases:
         if case_id not in CATALOGUE:
-            raise typer.BadParameter(f"Part 6 has no case {case_id}", param_hint="--case")
+            near = get_close_matches(case_id, CATALOGUE, n=5, cutoff=0.5)
+            similar = (
+                f"; there are {', '.join(near)}" if near else ": ids are like TC_B_01_CSMS or TC16_B_Boot_PowerUp_CS"
+            )
+            raise typer.BadParameter(f"there is no case {case_id}{similar}", param_hint="--case")
         if CATALOGUE[case_id].role is not role:
             raise typer.BadParameter(f"{case_id} tests the other role: give --role", param_hint="--case")
     for block in blocks:
@@ -153,9 +202,23 @@ def _select(role: Role, cases: list[str], blocks: list[str], profiles: list[str]
     ]
 
 
-def _configuration(file: Path | None, timeout_s: float | None) -> Configuration:
+def _fits_role(role: Role, *, listen: str | None, **of_csms: object) -> None:
+    """Options that belong to the other role are wrong usage."""
+    if role is Role.CSMS and listen is not None:
+        raise typer.BadParameter("--listen is for --role station", param_hint="--listen")
+    for name, value in of_csms.items():
+        if role is Role.STATION and value is not None:
+            hint = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{hint} is for --role csms", param_hint=hint)
+
+
+def _default(role: Role, listen: str | None) -> Configuration:
+    return OWN_STATION if role is Role.STATION and listen is None else Configuration()
+
+
+def _configuration(file: Path | None, timeout_s: float | None, default: Configuration) -> Configuration:
     try:
-        configuration = Configuration() if file is None else read_configuration(file)
+        configuration = default if file is None else read_configuration(file)
     except InvalidConfiguration as error:
         raise _wrong(str(error)) from None
     if timeout_s is None:
@@ -166,6 +229,8 @@ def _configuration(file: Path | None, timeout_s: float | None) -> Configuration:
 def _driver(
     url: str | None, api: str | None, api_key_file: Path | None, configuration: Configuration
 ) -> AbstractAsyncContextManager[CsmsDriver]:
+    if url is not None and not url.startswith(("ws://", "wss://")):
+        raise typer.BadParameter("must be like ws://host:9000/ocpp", param_hint="--url")
     if url is None:
         if api is not None or api_key_file is not None:
             raise typer.BadParameter("--api needs --url", param_hint="--api")
@@ -200,19 +265,8 @@ def _run(
     """Run the cases with a line for each; nothing at all when there are none."""
     if not cases:
         return []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     # A person who is asked things needs the line the bar would take.
-    quiet = not _out.is_terminal or isinstance(driver, nullcontext)
-    with Progress(*columns, console=_out, transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=len(cases))
-
-        def before(case: CsmsCase) -> None:
-            progress.update(task, description=case.part6.id)
-
-        def after(case: CsmsCase, outcome: Outcome) -> None:
-            progress.advance(task)
-            for line in _lines(case, outcome):
-                _out.print(line)
+    with _progress(len(cases), shown=not isinstance(driver, nullcontext)) as (before, after):
 
         async def play() -> list[Outcome]:
             async with driver as csms:
@@ -224,7 +278,63 @@ def _run(
             raise _wrong(str(error)) from None
 
 
-def _lines(case: CsmsCase, outcome: Outcome) -> Iterable[str]:
+def _run_station(cases: list[StationCase], configuration: Configuration, listen: str | None) -> list[Outcome]:
+    """The same for the cases that test a station: ours, in virtual time, or one that connects to ``listen``."""
+    if not cases:
+        return []
+    # Whatever it warns of is about the wrong things the cases do on purpose.
+    configure(LogLevel.ERROR, LogFormat.CONSOLE)
+    with _progress(len(cases), shown=listen is None) as (before, after):
+
+        async def ours(clock: VirtualClock) -> list[Outcome]:
+            async with open_door() as door, own_station(clock) as station:
+                return await run_station_cases(cases, configuration, station, door, clock, before=before, after=after)
+
+        async def anybody(host: str, port: int) -> list[Outcome]:
+            station = ManualStation(_out.print, _out.input)
+            async with open_door(host, port) as door:
+                return await run_station_cases(
+                    cases, configuration, station, door, SystemClock(), before=before, after=after
+                )
+
+        if listen is None:
+            return run_virtually(ours)
+        try:
+            return asyncio.run(anybody(*_address(listen)))
+        except OSError as error:
+            raise _wrong(f"cannot listen on {listen}: {error.strerror or error}") from None
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > _LARGEST_PORT:
+        raise typer.BadParameter("must be like 0.0.0.0:9000", param_hint="--listen")
+    return host.strip("[]"), int(port)
+
+
+@contextmanager
+def _progress(total: int, *, shown: bool) -> Iterator[tuple[_Before, _After]]:
+    """What to call before and after each case: a bar on a terminal, and a line for each case; without the bar, which
+    would stand in the way of a person who is asked things, a line when a case begins as well.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=_out, transient=True, disable=not (shown and _out.is_terminal)) as progress:
+        task = progress.add_task("", total=total)
+
+        def before(case: CsmsCase | StationCase) -> None:
+            progress.update(task, description=case.part6.id)
+            if not shown:
+                _out.print(f"running  {case.part6.id:13} {escape(case.title)}")
+
+        def after(case: CsmsCase | StationCase, outcome: Outcome) -> None:
+            progress.advance(task)
+            for line in _lines(case, outcome):
+                _out.print(line)
+
+        yield before, after
+
+
+def _lines(case: CsmsCase | StationCase, outcome: Outcome) -> Iterable[str]:
     """What is said of a case: one line, and of a failure all that led to it."""
     colour = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "yellow"}[outcome.verdict]
     yield f"[{colour}]{outcome.verdict:8}[/] {case.part6.id:13} {escape(case.title)}"
@@ -240,6 +350,20 @@ def _lines(case: CsmsCase, outcome: Outcome) -> Iterable[str]:
         yield f"         received  {escape(outcome.failure.received)}"
     for entry in outcome.transcript or []:
         yield f"         [dim]{escape(str(entry))}[/]"
+
+
+@app.command()
+def features() -> None:
+    """Print what ``features`` in the kit's configuration can say of a charging station.
+
+    Example, in kit.toml:
+
+      features = ["cable lock", "reset of an EVSE"]
+    """
+    table = Table(show_header=False, box=None)
+    for name, meaning in FEATURES.items():
+        table.add_row(escape(name), escape(meaning))
+    _out.print(table)
 
 
 def _table(role: Role, cases: Mapping[str, str]) -> Table:

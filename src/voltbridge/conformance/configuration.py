@@ -9,11 +9,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Configuration", "InvalidConfiguration", "NetworkProfile", "Token", "Tokens", "read_configuration"]
+from voltbridge.conformance.features import FEATURES, unknown_features
+from voltbridge.conformance.firmware import broken_signature, signature, signing_certificate
+
+__all__ = [
+    "CertificateHash",
+    "Configuration",
+    "Firmware",
+    "InvalidConfiguration",
+    "NetworkProfile",
+    "Token",
+    "Tokens",
+    "read_configuration",
+]
 
 _Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=36)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -56,10 +68,58 @@ class NetworkProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The network connection profile the CSMS is asked to set (B09)."""
 
     configuration_slot: int = 1
+    other_slot: int = 2
+    """A second slot, in the cases where a station changes between two."""
     message_timeout_s: int = 30
     ocpp_csms_url: str = "wss://csms.example.com/ocpp"
     ocpp_interface: str = "Wired0"
     security_profile: int = 2
+
+
+class Firmware(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The firmware that stations are told to install (L01). Nobody fetches it."""
+
+    location: str = "https://firmware.example.com/wallbox.bin"
+    checksum: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    """MD5, for local controllers (L03)."""
+    signing_certificate: str = msgspec.field(default_factory=signing_certificate)
+    """In PEM; made when left out, as is the signature by it (in base64)."""
+    signature: str = msgspec.field(default_factory=signature)
+    invalid_location: str = "https://firmware.example.com/wallbox.bin_invalid"
+    """An image that a station fetches and finds well signed, and then cannot install."""
+    invalid_signature: str = msgspec.field(default_factory=broken_signature)
+    """Of that image, by the same certificate."""
+    delay_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 2.0
+    """How far ahead downloads and installations are scheduled."""
+
+
+class CertificateHash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate by its hash, as OCSP names it."""
+
+    hash_algorithm: str = "SHA256"
+    issuer_name_hash: str = "5a1c8f0e2b7d4c6391e0f4a8b2d6c7e95f3a1b0c8d7e6f5a4b3c2d1e0f9a8b7c"
+    issuer_key_hash: str = "c7b8a9f0e1d2c3b4a5f6e7d8c9b0a1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7b8"
+    serial_number: str = "3f2a9c"
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """As a CertificateHashDataType."""
+        return {
+            "hashAlgorithm": self.hash_algorithm,
+            "issuerNameHash": self.issuer_name_hash,
+            "issuerKeyHash": self.issuer_key_hash,
+            "serialNumber": self.serial_number,
+        }
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As commands have it."""
+        return {
+            "hash_algorithm": self.hash_algorithm,
+            "issuer_name_hash": self.issuer_name_hash,
+            "issuer_key_hash": self.issuer_key_hash,
+            "serial_number": self.serial_number,
+        }
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,8 +139,17 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     evse_id: Annotated[int, msgspec.Meta(ge=1)] = 1
     """The EVSE used where a case needs one only."""
     connector_id: Annotated[int, msgspec.Meta(ge=1)] = 1
+    connector_type: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "cCCS2"
+    """Of that connector, in the words of ConnectorEnumType."""
     tokens: Tokens = Tokens()
     network_profile: NetworkProfile = NetworkProfile()
+    firmware: Firmware = msgspec.field(default_factory=Firmware)
+    log_location: str = "https://logs.example.com/upload/"
+    """Where stations deliver logs, for a CSMS that does not name a place of its own."""
+    customer_identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "VOLTBRIDGE-CUSTOMER"
+    """Of the customer in TC_N_62, who registers at the station."""
+    customer_certificate: CertificateHash = CertificateHash()
+    """Of the customer in TC_N_63."""
     data_transfer_vendor_id: str = "com.example.unknown"
     data_transfer_message_id: str = "Unknown"
     message_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
@@ -93,6 +162,35 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Between clock-aligned meter values."""
     sampled_interval_s: _Seconds = 0.5
     """Between sampled meter values."""
+    heartbeat_interval_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
+    """Told to stations that boot."""
+    quiet_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
+    """How long the kit waits before it believes that a station keeps quiet."""
+    reconnect_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
+    """How long a station may take to connect, also after a reboot."""
+    offline_threshold_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 10
+    """OfflineThreshold in the cases about it."""
+    back_off_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 5
+    """RetryBackOffWaitMinimum in the cases about it."""
+    attempt_interval_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 10
+    """MessageAttemptInterval in the cases about it."""
+    stop_points: frozenset[str] = frozenset({"Authorized"})
+    """Values of TxStopPoint that a station supports, of Authorized and ParkingBayOccupancy."""
+    display_component: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    """Name of the component whose display shows messages; empty: the station's choice."""
+    display_offset_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
+    """How far ahead messages begin and end to be shown."""
+    charging_rate_unit: Literal["A", "W"] = "A"
+    """Of limits in charging profiles."""
+    number_phases: Annotated[int, msgspec.Meta(ge=1, le=3)] = 3
+    """Named in charging profiles."""
+    recurrency_kind: Literal["Daily", "Weekly"] = "Daily"
+    time_deviation_s: Annotated[int, msgspec.Meta(ge=0, le=600)] = 5
+    """How far the station's clock, and what it computes by it, may be off."""
+    remote_authorization: bool = False
+    """Whether stations are told to start and stop by the CSMS, where a case leaves the choice."""
+    features: frozenset[str] = frozenset()
+    """What a station has that no variable of it tells (``features.FEATURES``); cases about the rest do not run."""
 
     def connectors(self) -> Iterator[tuple[int, int]]:
         """(EVSE id, connector id) of every connector of the station."""
@@ -111,4 +209,8 @@ def read_configuration(path: Path) -> Configuration:
         raise InvalidConfiguration(f"{path}: {error}") from error
     if (configuration.evse_id, configuration.connector_id) not in configuration.connectors():
         raise InvalidConfiguration(f"{path}: the station has no EVSE evse_id with a connector connector_id")
+    if unknown := unknown_features(configuration.features):
+        raise InvalidConfiguration(
+            f"{path}: features: {', '.join(map(repr, unknown))} is none of: {', '.join(sorted(FEATURES))}"
+        )
     return configuration

@@ -49,6 +49,16 @@ class ManualCsms:
             (tokens.invalid, "unknown or invalid"),
         ):
             self._say(f"- idToken {_named(token)}: {what}")
+        firmware = configuration.firmware
+        self._say(
+            f"- firmware at {firmware.location}, MD5 {firmware.checksum}, with the signature {firmware.signature}"
+        )
+        self._say(f"  by the signing certificate\n{firmware.signing_certificate}")
+        await self._answer("Press Enter when this is done. ")
+
+    async def price(self, station_id: str) -> None:
+        """Say what has to be set, and wait until it is."""
+        self._say(f"Have transactions at {station_id} cost something for each kWh, and the running cost be told.")
         await self._answer("Press Enter when this is done. ")
 
     async def send(self, instruction: Instruction) -> None:
@@ -72,6 +82,13 @@ class ManualCsms:
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         """Ask."""
         return await self.shows({}, f"Does the CSMS show {value} for {component}.{variable} of {station_id}?")
+
+    async def shows_monitor(
+        self, station_id: str, component: str, evse_id: int | None, variable: str, type: str
+    ) -> bool:
+        """Ask."""
+        where = component if evse_id is None else f"{component} {evse_id}"
+        return await self.shows({}, f"Does the CSMS show a {type} monitor for {variable} of {where} of {station_id}?")
 
     async def _answer(self, question: str) -> str:
         # On a thread, so that the simulated station stays alive while the person types.

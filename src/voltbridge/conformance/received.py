@@ -33,12 +33,15 @@ class Received:
     payload: Mapping[str, Any]
 
     def at(self, path: str) -> Any:
-        """The value at a path of field names joined by dots, or ``ABSENT``."""
+        """The value at a path of field names, and places in lists, joined by dots; or ``ABSENT``."""
         value: Any = self.payload
         for key in path.split("."):
-            if not isinstance(value, Mapping) or key not in value:
+            if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            elif isinstance(value, Mapping) and key in value:
+                value = value[key]
+            else:
                 return ABSENT
-            value = value[key]
         return value
 
     def expect(self, path: str, *allowed: object) -> None:
@@ -54,10 +57,14 @@ class Received:
         value = self.at(path)
         for index, item in enumerate(value if isinstance(value, list) else []):
             found = Received(self.step, f"{self.name}.{path}[{index}]", item)
-            if all(found._is(key, allowed) for key, allowed in wanted.items()):
+            if found.fits(wanted):
                 return found
         conditions = ", ".join(f"{key} {_any_of(allowed)}" for key, allowed in wanted.items())
         raise StepFailed(self.step, f"an entry of {self.name}.{path} with {conditions}", _shown(value))
+
+    def fits(self, wanted: Mapping[str, tuple[object, ...]]) -> bool:
+        """Whether it has one of these values at each of these paths."""
+        return all(self._is(key, allowed) for key, allowed in wanted.items())
 
     def _is(self, path: str, allowed: tuple[object, ...]) -> bool:
         value = self.at(path)

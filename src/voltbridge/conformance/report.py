@@ -11,17 +11,21 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Need, Role, cases_of
 from voltbridge.conformance.csms.cases import CSMS_CASES
 from voltbridge.conformance.run import Outcome
+from voltbridge.conformance.station.cases import STATION_CASES
 
 __all__ = ["Count", "InvalidReport", "as_json", "count", "read_report", "results"]
 
 
 class InvalidReport(Exception):
     """The file is no report; the text says why."""
+
+
+_WRITTEN: Final = CSMS_CASES.keys() | STATION_CASES.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def results(role: Role, outcomes: Iterable[Outcome]) -> dict[str, str]:
     """The result of every case of the role, by id."""
     ran = {outcome.case_id: outcome.result for outcome in outcomes}
     return {
-        case.id: ran.get(case.id, "not run: not selected" if case.id in CSMS_CASES else "not run: no case written yet")
+        case.id: ran.get(case.id, "not run: not selected" if case.id in _WRITTEN else "not run: no case written yet")
         for case in cases_of(role)
     }
 

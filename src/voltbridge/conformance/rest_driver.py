@@ -17,6 +17,7 @@ __all__ = ["RestCsms"]
 
 _LONG_AGO: Final = "2020-01-01T00:00:00Z"
 _TIMEOUT_S: Final = 30.0
+_TARIFF: Final = "conformance"
 
 
 class RestCsms:
@@ -59,6 +60,13 @@ class RestCsms:
             path = f"/tokens/{quote(token.type, safe='')}/{quote(token.id_token, safe='')}"
             await self._send("PUT", path, {"status": "Accepted", **properties})
 
+    async def price(self, station_id: str) -> None:
+        """Make a tariff for the station that tells the running cost by messages of its own, as soon as it changes."""
+        told = {"cost_in_responses": False, "cost_update_interval_s": 1}
+        tariff = {"currency": "EUR", "energy": {"prices": [{"amount": "0.40"}]}, **told}
+        await self._send("PUT", f"/tariffs/{_TARIFF}", tariff)
+        await self._send("PUT", f"/tariff-assignments/{_TARIFF}", {"tariff_id": _TARIFF, "station_ids": [station_id]})
+
     async def send(self, instruction: Instruction) -> None:
         """Give the command, or send the message through the door; returns when the station has answered it."""
         station = f"/stations/{quote(instruction.station_id, safe='')}"
@@ -88,6 +96,14 @@ class RestCsms:
         named = f"component={quote(component, safe='')}&variable={quote(variable, safe='')}"
         await self._send("GET", f"/stations/{quote(station_id, safe='')}/variables?{named}")
         return [item["value"] for item in self._last["items"]] == [value]
+
+    async def shows_monitor(
+        self, station_id: str, component: str, evse_id: int | None, variable: str, type: str
+    ) -> bool:
+        """Whether the station's monitors are listed with one of this type."""
+        named = f"component={quote(component, safe='')}&variable={quote(variable, safe='')}&type={quote(type, safe='')}"
+        await self._send("GET", f"/stations/{quote(station_id, safe='')}/monitors?{named}")
+        return any(item["component"]["evse_id"] == evse_id for item in self._last["items"])
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *allowed: int) -> int:
         """The status; raises DriverFailed for one of 400 or more that is not allowed."""

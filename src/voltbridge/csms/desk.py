@@ -19,7 +19,7 @@ from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
 from voltbridge.csms.live import LiveStations, StationStates
 from voltbridge.domain.clock import Clock
-from voltbridge.domain.errors import NotFound, StorageUnavailable
+from voltbridge.domain.errors import NotFound, NotStorable, StorageUnavailable
 from voltbridge.domain.station_calls import StationCall
 from voltbridge.domain.stations import LiveStation, RegistrationStatus
 from voltbridge.protocol.actions import Action
@@ -154,6 +154,11 @@ class Desk:
             return response
         except OcppError:
             raise
+        except NotStorable:
+            self._stale.add(station_id)
+            raise OcppError(
+                ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "a value has a character or a size that cannot be kept"
+            ) from None
         except StorageUnavailable:
             self._stale.add(station_id)
             raise OcppError(ErrorCode.INTERNAL_ERROR, "the message could not be stored; please send it again") from None

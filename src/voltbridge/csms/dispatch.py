@@ -37,6 +37,12 @@ from voltbridge.csms.blocks.k_smart_charging import v201 as k201
 from voltbridge.csms.blocks.l_firmware import v16 as l16
 from voltbridge.csms.blocks.l_firmware import v21 as l21
 from voltbridge.csms.blocks.l_firmware import v201 as l201
+from voltbridge.csms.blocks.n_diagnostics import customer_v21 as ncustomer21
+from voltbridge.csms.blocks.n_diagnostics import customer_v201 as ncustomer201
+from voltbridge.csms.blocks.n_diagnostics import events_v21 as nevents21
+from voltbridge.csms.blocks.n_diagnostics import events_v201 as nevents201
+from voltbridge.csms.blocks.n_diagnostics import monitoring_v21 as nmonitoring21
+from voltbridge.csms.blocks.n_diagnostics import monitoring_v201 as nmonitoring201
 from voltbridge.csms.blocks.n_diagnostics import v16 as n16
 from voltbridge.csms.blocks.n_diagnostics import v21 as n21
 from voltbridge.csms.blocks.n_diagnostics import v201 as n201
@@ -56,9 +62,9 @@ V16, V201, V21 = Version
 
 ROUTES: Final[tuple[Route, ...]] = (
     # A. Security
-    Route(V16, "SecurityEventNotification", a16.security_event_notification, "notifications"),
-    Route(V201, "SecurityEventNotification", a201.security_event_notification, "notifications"),
-    Route(V21, "SecurityEventNotification", a21.security_event_notification, "notifications"),
+    Route(V16, "SecurityEventNotification", a16.security_event_notification, "security_events"),
+    Route(V201, "SecurityEventNotification", a201.security_event_notification, "security_events"),
+    Route(V21, "SecurityEventNotification", a21.security_event_notification, "security_events"),
     # B. Provisioning
     Route(V16, "BootNotification", b16.boot_notification, "stations", before_acceptance=True),
     Route(V201, "BootNotification", b201.boot_notification, "stations", before_acceptance=True),
@@ -82,8 +88,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(V21, "Heartbeat", g21.heartbeat, "availability", confirms=False),
     Route(V21, "StatusNotification", g21.status_notification, "availability"),
     # H. Reservation
-    Route(V201, "ReservationStatusUpdate", h201.reservation_status_update, "notifications"),
-    Route(V21, "ReservationStatusUpdate", h21.reservation_status_update, "notifications"),
+    Route(V201, "ReservationStatusUpdate", h201.reservation_status_update, "reservations"),
+    Route(V21, "ReservationStatusUpdate", h21.reservation_status_update, "reservations"),
     # J. Meter values
     Route(V16, "MeterValues", j16.meter_values, "meter_values"),
     Route(V201, "MeterValues", j201.meter_values, "meter_values"),
@@ -101,26 +107,26 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(V21, "NotifyEVChargingSchedule", k21.notify_ev_charging_schedule, "smart_charging"),
     Route(V21, "ReportChargingProfiles", k21.report_charging_profiles, "smart_charging"),
     # L. Firmware
-    Route(V16, "FirmwareStatusNotification", l16.firmware_status_notification, "notifications"),
-    Route(V16, "SignedFirmwareStatusNotification", l16.signed_firmware_status_notification, "notifications"),
-    Route(V201, "FirmwareStatusNotification", l201.firmware_status_notification, "notifications"),
-    Route(V201, "PublishFirmwareStatusNotification", l201.publish_firmware_status_notification, "notifications"),
-    Route(V21, "FirmwareStatusNotification", l21.firmware_status_notification, "notifications"),
-    Route(V21, "PublishFirmwareStatusNotification", l21.publish_firmware_status_notification, "notifications"),
+    Route(V16, "FirmwareStatusNotification", l16.firmware_status_notification, "firmware"),
+    Route(V16, "SignedFirmwareStatusNotification", l16.signed_firmware_status_notification, "firmware"),
+    Route(V201, "FirmwareStatusNotification", l201.firmware_status_notification, "firmware"),
+    Route(V201, "PublishFirmwareStatusNotification", l201.publish_firmware_status_notification, "publishing"),
+    Route(V21, "FirmwareStatusNotification", l21.firmware_status_notification, "firmware"),
+    Route(V21, "PublishFirmwareStatusNotification", l21.publish_firmware_status_notification, "publishing"),
     # N. Diagnostics
-    Route(V16, "DiagnosticsStatusNotification", n16.diagnostics_status_notification, "notifications"),
-    Route(V16, "LogStatusNotification", n16.log_status_notification, "notifications"),
-    Route(V201, "LogStatusNotification", n201.log_status_notification, "notifications"),
-    Route(V201, "NotifyCustomerInformation", n201.notify_customer_information, "notifications"),
-    Route(V201, "NotifyEvent", n201.notify_event, "notifications"),
-    Route(V201, "NotifyMonitoringReport", n201.notify_monitoring_report, "notifications"),
-    Route(V21, "LogStatusNotification", n21.log_status_notification, "notifications"),
-    Route(V21, "NotifyCustomerInformation", n21.notify_customer_information, "notifications"),
-    Route(V21, "NotifyEvent", n21.notify_event, "notifications"),
-    Route(V21, "NotifyMonitoringReport", n21.notify_monitoring_report, "notifications"),
+    Route(V16, "DiagnosticsStatusNotification", n16.diagnostics_status_notification, "logs"),
+    Route(V16, "LogStatusNotification", n16.log_status_notification, "logs"),
+    Route(V201, "LogStatusNotification", n201.log_status_notification, "logs"),
+    Route(V201, "NotifyCustomerInformation", ncustomer201.notify_customer_information, "customer_information"),
+    Route(V201, "NotifyEvent", nevents201.notify_event, "monitored_events"),
+    Route(V201, "NotifyMonitoringReport", nmonitoring201.notify_monitoring_report, "monitoring"),
+    Route(V21, "LogStatusNotification", n21.log_status_notification, "logs"),
+    Route(V21, "NotifyCustomerInformation", ncustomer21.notify_customer_information, "customer_information"),
+    Route(V21, "NotifyEvent", nevents21.notify_event, "monitored_events"),
+    Route(V21, "NotifyMonitoringReport", nmonitoring21.notify_monitoring_report, "monitoring"),
     # O. Display messages
-    Route(V201, "NotifyDisplayMessages", o201.notify_display_messages, "notifications"),
-    Route(V21, "NotifyDisplayMessages", o21.notify_display_messages, "notifications"),
+    Route(V201, "NotifyDisplayMessages", o201.notify_display_messages, "display_messages"),
+    Route(V21, "NotifyDisplayMessages", o21.notify_display_messages, "display_messages"),
     # P. Data transfer
     Route(V16, "DataTransfer", p16.data_transfer, "data_transfer"),
     Route(V201, "DataTransfer", p201.data_transfer, "data_transfer"),

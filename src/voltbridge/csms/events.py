@@ -9,14 +9,15 @@ listens.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
 from msgspec import UNSET, Struct
 
-from voltbridge.csms.journal import Journal, StorageUnavailable
+from voltbridge.csms.journal import Fact, Journal, StorageUnavailable
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.events import Event, LiveEvent
 from voltbridge.domain.ids import IdSource
@@ -50,8 +51,9 @@ class EventLog:
         self._stored: list[Event] = []
         """In the journal, not yet told."""
         self._teller: asyncio.Task[None] | None = None
-        self._lost: set[str] = set()
-        journal.on_lost(self._lost.update)
+        self._lost: set[int] = set()
+        """Ids of events that were given up and stand in line to be told."""
+        journal.on_facts_lost(self._lose)
 
     def emit(self, type: str, station_id: str | None, /, **data: Any) -> Event:
         """Store an event with the current batch, and tell it to listeners once that is committed.
@@ -82,24 +84,23 @@ class EventLog:
         if self._teller is not None:
             await asyncio.shield(self._teller)
 
+    def _lose(self, facts: Sequence[Fact]) -> None:
+        self._lost.update(fact.id for fact in facts if isinstance(fact, Event))
+
     async def _tell(self) -> None:
         try:
             while self._stored:
                 batch, self._stored = self._stored, []
-                for event in await self._kept(batch):
-                    self._bus.publish(event)
+                # Which of them were lost is known by their ids; whose waiting it fails says less.
+                with contextlib.suppress(StorageUnavailable):
+                    await self._journal.committed()
+                for event in batch:
+                    if event.id not in self._lost:
+                        self._bus.publish(event)
+            self._lost.clear()
         finally:
             # Nothing awaits between the check above and this line, so no event can be left behind.
             self._teller = None
-
-    async def _kept(self, batch: list[Event]) -> list[Event]:
-        """The events of a batch that are durable."""
-        self._lost.clear()
-        try:
-            await self._journal.committed()
-        except StorageUnavailable:
-            return [event for event in batch if event.station_id is not None and event.station_id not in self._lost]
-        return batch
 
 
 def message_data(message: Struct) -> dict[str, Any]:

@@ -6,7 +6,7 @@ meantime is committed together. A reply that lets the station forget waits for `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from voltbridge.domain.commands import Command
@@ -46,3 +46,6 @@ class Journal(Protocol):
 
         The owner then drops those stations' LiveStation, so that memory never says more than the storage.
         """
+
+    def on_facts_lost(self, tell: Callable[[Sequence[Fact]], None]) -> None:
+        """Have ``tell`` called with the facts themselves that were given up, before anyone waiting learns it."""

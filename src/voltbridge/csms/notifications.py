@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from voltbridge.csms.blocks.g_availability.service import AvailabilityService
 from voltbridge.csms.events import EventLog, message_data
 from voltbridge.csms.redaction import hide
 from voltbridge.domain.stations import LiveStation
@@ -17,11 +16,10 @@ __all__ = ["NotificationService"]
 
 
 class NotificationService:
-    """Keeps what stations tell. ``availability`` takes over the statuses that come as monitored events (G01)."""
+    """Keeps what stations tell."""
 
-    def __init__(self, events: EventLog, availability: AvailabilityService) -> None:
+    def __init__(self, events: EventLog) -> None:
         self._events = events
-        self.availability = availability
 
     def note(self, live: LiveStation, type: str, message: Struct) -> None:
         """Keep a message as an event of this type, without the secrets it may tell."""

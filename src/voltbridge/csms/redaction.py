@@ -2,16 +2,21 @@
 
 Only frames that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
 (1.6 AuthorizationKey, 2.x BasicAuthPassword, ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile,
-the user part of an address (``ftp://user:word@host``), and tokens of type KeyCode (C04.FR.04), whatever the action.
-Everything else of the frame stays as it was on the wire.
+the user part of an address (``ftp://user:word@host``), the secret part of the addresses at which stations fetch and
+deliver files, tokens of type KeyCode (C04.FR.04), whatever the action, and of a customer what a station knows and what
+the vendor knows it by (N09). Everything else of the frame stays as it was on the wire.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+
+from voltbridge.csms.vault import SEALED
+from voltbridge.protocol.shapes import folded as folded_choice
 
 __all__ = ["HIDDEN", "hide", "redact", "tells_secret"]
 
@@ -39,17 +44,23 @@ _SETTINGS: Final = frozenset(
         "SetVariables",
     }
 )
-_WATCHED: Final = _ADDRESSES | _SETTINGS
+_PERSONAL: Final = frozenset({"CustomerInformation", "NotifyCustomerInformation"})
+_WATCHED: Final = _ADDRESSES | _SETTINGS | _PERSONAL
 
 _SECRET_NAME: Final = re.compile(
     r"passw(?:or)?d|passphrase|secret|authori[sz]ation_?key|private_?key|\bpsk\b|sim_?pin|^pin$|vpn_?key", re.IGNORECASE
 )
-_SECRET_FIELDS: Final = frozenset({"apnpassword", "basicauthpassword", "password", "simpin"})
+_SECRET_FIELDS: Final = frozenset({"apnpassword", "basicauthpassword", "customeridentifier", "password", "simpin"})
 _VPN_FIELDS: Final = frozenset({"key", "password", "user"})
 _NAMED_VALUES: Final = frozenset({"value", "attributevalue", "actualvalue"})
 _KEY_CODE: Final = "KeyCode"
+_KEY_CODE_WRITTEN_OTHERWISE: Final = re.compile(r"key[\s_.\-]*code")
+_PADDING: Final = "".join(map(chr, range(0x21))) + "\x7f\ufeff"
+"""What may stand around the JSON of a frame that is taken all the same (see ``protocol.policy``)."""
 _TOKEN_TEXTS: Final = frozenset({"idtoken", "additionalidtoken"})
 _USER_PART: Final = re.compile(r"(?<=://)[^/?#\s\"\\]*@")
+_ADDRESS: Final = re.compile(r"(/files\\?/)[A-Za-z0-9_-]{32}(?=\\?/)")
+"""Of a file here. JSON may write each slash with a backslash."""
 
 
 def redact(action: str | None, frame: str) -> str:
@@ -58,38 +69,58 @@ def redact(action: str | None, frame: str) -> str:
     ``action`` is that of the call the frame belongs to. A frame that is no JSON is cut down to its length.
     """
     if action not in _WATCHED:
-        if _KEY_CODE not in frame:
+        if not _may_tell_a_key_code(frame):
             return frame
     elif action in _ADDRESSES:
-        return _USER_PART.sub(f"{HIDDEN}@", frame)
+        return _without_secrets(frame)
     try:
-        content = msgspec.json.decode(frame)
+        content = msgspec.json.decode(frame.strip(_PADDING))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return f"({len(frame)} characters that are no JSON)"
-    if not _hide(content, False):
+    found = _hide(content, False)
+    if action in _PERSONAL and isinstance(content, list) and content and isinstance(content[-1], dict):
+        told = content[-1]
+        if "data" in told:  # what a station knows of a customer
+            told["data"] = HIDDEN
+            found = True
+    if not found:
         return frame
     return msgspec.json.encode(content).decode()
 
 
-def hide(content: dict[str, Any]) -> None:
-    """Replace what is secret in a message that was taken apart, whether its names are the wire's or in snake_case."""
-    _hide(content, False)
+def _may_tell_a_key_code(frame: str) -> bool:
+    """Lenient policies also take a type that is written otherwise: ``keycode``, ``KEY_CODE``."""
+    if _KEY_CODE in frame:
+        return True
+    if "dToken" not in frame:
+        return False
+    lower = frame.lower()
+    return "code" in lower and _KEY_CODE_WRITTEN_OTHERWISE.search(lower) is not None
 
 
-def _hide(value: Any, vpn: bool) -> bool:
+def hide(content: dict[str, Any], cover: Callable[[str], str] | None = None) -> None:
+    """Replace what is secret in a message that was taken apart, whether its names are the wire's or in snake_case.
+
+    ``cover`` makes of a text with a secret what is to stand in its place, the secret part being hidden otherwise.
+    """
+    _hide(content, False, cover)
+
+
+def _hide(value: Any, vpn: bool, cover: Callable[[str], str] | None = None) -> bool:
     """Replace what is secret in a tree of JSON values; whether there was any."""
     found = False
     if isinstance(value, list):
         for index, item in enumerate(value):
             if isinstance(item, str):
-                hidden = _USER_PART.sub(f"{HIDDEN}@", item) if "://" in item else item
+                hidden = _text(item, cover)
                 found |= hidden != item
                 value[index] = hidden
             else:
-                found |= _hide(item, vpn)
+                found |= _hide(item, vpn, cover)
     elif isinstance(value, dict):
         secret_setting = _names_secret(value)
-        key_code = value.get("type") == _KEY_CODE
+        kind = value.get("type")
+        key_code = isinstance(kind, str) and folded_choice(kind) == _KEY_CODE.casefold()
         for name, item in value.items():
             folded = name.casefold().replace("_", "")
             if (
@@ -98,7 +129,7 @@ def _hide(value: Any, vpn: bool) -> bool:
                 or (secret_setting and folded in _NAMED_VALUES)
                 or (key_code and folded in _TOKEN_TEXTS)
             ):
-                value[name] = HIDDEN
+                value[name] = cover(item) if cover is not None and isinstance(item, str) else HIDDEN
                 found = True
             elif secret_setting and folded == "variableattribute":
                 # NotifyReport: the values of a variable lie one level below its name.
@@ -107,12 +138,28 @@ def _hide(value: Any, vpn: bool) -> bool:
                         attribute["value"] = HIDDEN
                         found = True
             elif isinstance(item, str):
-                if "://" in item and (hidden := _USER_PART.sub(f"{HIDDEN}@", item)) != item:
+                if (hidden := _text(item, cover)) != item:
                     value[name] = hidden
                     found = True
             else:
-                found |= _hide(item, vpn or folded == "vpn")
+                found |= _hide(item, vpn or folded == "vpn", cover)
     return found
+
+
+def _text(text: str, cover: Callable[[str], str] | None) -> str:
+    """A text without what is secret in it: addresses, and what was sealed."""
+    if SEALED in text and (cover is not None or text.startswith(SEALED)):
+        return HIDDEN if cover is None else cover(text)
+    if "://" not in text or (hidden := _without_secrets(text)) == text:
+        return text
+    if cover is None:
+        return hidden
+    return cover(text) if _ADDRESS.search(text) else _USER_PART.sub(lambda user: f"{cover(user[0][:-1])}@", text)
+
+
+def _without_secrets(text: str) -> str:
+    """A text without what is secret in the addresses in it."""
+    return _ADDRESS.sub(rf"\1{HIDDEN}", _USER_PART.sub(f"{HIDDEN}@", text))
 
 
 def _names_secret(value: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from voltbridge.protocol.registry import actions
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["CallBus", "InvalidCall", "StationCalls"]
+__all__ = ["CallBus", "InvalidCall", "StationCalls", "Watcher"]
 
 
 class CallBus(Protocol):
@@ -30,6 +30,16 @@ class CallBus(Protocol):
 
     async def call(self, station_id: str, call: StationCall) -> bytes:
         """The response's JSON. Raises a CallFailed."""
+
+
+class Watcher(Protocol):
+    """Somebody whom messages of an action concern, even when others make them."""
+
+    def check(self, station_id: str, version: Version, request: Payload) -> None:
+        """Before it is sent. Raises InvalidValue to keep it from being sent."""
+
+    async def answered(self, station_id: str, version: Version, request: Payload, response: Payload) -> None:
+        """The station has answered; whoever sent the message waits."""
 
 
 class InvalidCall(ValueError):
@@ -50,6 +60,11 @@ class StationCalls:
         self._bus = bus
         self._stations = stations
         self._timeout_s = timeout_s
+        self._watchers: dict[str, Watcher] = {}
+
+    def watch(self, action: str, watcher: Watcher) -> None:
+        """Have the watcher told of calls of this action that come by ``call_raw``."""
+        self._watchers[action] = watcher
 
     async def call(
         self, station: LiveStation | str, version: Version, request: Payload, timeout_s: float | None = None
@@ -70,14 +85,15 @@ class StationCalls:
         answer = await self._send(station_id, action, payload, timeout_s)
         assert action.response is not None, "no version has a SEND for a CSMS"
         # The owner of the connection has accepted the response by the station's own policy.
-        return decode(action.response, answer, version=version, policy=Policy.SALVAGE, deviations=[])
+        return decode(action.response, answer, policy=Policy.SALVAGE, deviations=[])
 
     async def call_raw(
         self, station_id: str, action_name: str, payload: bytes, timeout_s: float | None = None
     ) -> bytes:
         """The JSON of the station's response, as it came, to a request given as JSON.
 
-        Raises as ``call`` does. A station that is not connected has no version, so nothing else is checked then.
+        Raises as ``call`` does, and InvalidValue for what a watcher keeps from being sent. A station that is not
+        connected has no version, so nothing else is checked then.
         """
         live = self._stations.get(station_id)
         if live is None or live.report.protocol is None:
@@ -88,10 +104,18 @@ class StationCalls:
             detail = f"a CSMS has no message {action_name} in OCPP {version.label}"
             raise InvalidCall(ViolationKind.UNKNOWN_ACTION, "$", detail)
         try:
-            request = decode(action.request, payload, version=version)
+            request = decode(action.request, payload)
         except Violation as violation:
             raise InvalidCall(violation.kind, violation.path, violation.detail) from None
-        return await self._send(station_id, action, encode(request), timeout_s)
+        watcher = self._watchers.get(action_name)
+        if watcher is None:
+            return await self._send(station_id, action, encode(request), timeout_s)
+        watcher.check(station_id, version, request)
+        answer = await self._send(station_id, action, encode(request), timeout_s)
+        assert action.response is not None, "no version has a SEND for a CSMS"
+        response = decode(action.response, answer, policy=Policy.SALVAGE, deviations=[])
+        await watcher.answered(station_id, version, request, response)
+        return answer
 
     async def _send(self, station_id: str, action: Action, payload: bytes, timeout_s: float | None) -> bytes:
         seconds = self._timeout_s if timeout_s is None else timeout_s

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from voltbridge.domain.errors import InvalidValue
 
@@ -122,6 +122,8 @@ class ChargingSchedule:
     """In the schedule's unit: charging below is inefficient (K01.FR.21)."""
     id: int = 1
     """On the wire; 1.6 has none."""
+    sales_tariff: dict[str, Any] | None = None
+    """What a vehicle is told of prices (SalesTariffType, as JSON); it changes no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -91,6 +91,8 @@ class Interval:
     phase_to_use: int | None = None
     min_rate: float | None = None
     """In the schedule's unit: the highest below which a schedule that counts calls charging inefficient."""
+    exact: bool = True
+    """False: a bound. Only what limits the whole station counts; the hardware, which is not known, may limit more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class _Rate:
     phases: int
     phase_to_use: int | None
     min_current_a: float | None
+    exact: bool
 
 
 _STATION_WIDE: Final = frozenset({ProfilePurpose.STATION_MAX, ProfilePurpose.EXTERNAL})
@@ -160,21 +163,36 @@ def station_composite_schedule(
     duration_s: int,
     unit: RateUnit,
     supply: Supply | None = None,
+    supplies: Mapping[int, Supply] | None = None,
 ) -> CompositeSchedule:
     """What the station takes from the grid at most (K08.FR.03): the sum of its EVSEs under the limit of the whole.
 
-    ``evses`` are all EVSEs with their transactions. Where one of them has no limit only that of the whole counts.
+    ``evses`` are all EVSEs with their transactions, ``supplies`` how they are fed where that is known and not as the
+    station is. What is summed is what ``composite_schedule`` says of each in this unit: power of all phases, or the
+    current of the phase that carries most. Where an EVSE has no limit only that of the whole is known, and the station,
+    which knows what its hardware takes, may say less.
     """
-    supply = supply or Supply()
     profiles = tuple(profiles)
-    whole, edges = _lanes(profiles, 0, start_at, duration_s, None)
-    parts = []
-    for evse_id, transaction in evses.items():
-        lanes, more = _lanes(profiles, evse_id, start_at, duration_s, transaction)
-        parts.append(lanes)
-        edges = sorted({*edges, *more})
-    made = ((edge, _sum(whole, parts, edge, supply)) for edge in edges)
-    return _composite(0, start_at, duration_s, unit, supply, made)
+
+    def of(evse_id: int, transaction: RunningTransaction | None, fed: Supply | None) -> CompositeSchedule:
+        return composite_schedule(
+            profiles,
+            evse_id=evse_id,
+            start_at=start_at,
+            duration_s=duration_s,
+            unit=unit,
+            transaction=transaction,
+            supply=fed,
+        )
+
+    whole = of(0, None, supply)
+    parts = [of(evse_id, one, (supplies or {}).get(evse_id, supply)) for evse_id, one in evses.items()]
+    intervals: list[Interval] = []
+    for edge in sorted({interval.start_s for each in (whole, *parts) for interval in each.intervals}):
+        interval = _sum(edge, whole.at(edge), [part.at(edge) for part in parts])
+        if not intervals or _content(intervals[-1]) != _content(interval):
+            intervals.append(interval)
+    return CompositeSchedule(0, whole.start_at, duration_s, unit, tuple(intervals))
 
 
 def differences(
@@ -182,8 +200,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """Where the limits of two schedules of one unit differ by more than this share, and by more than a tenth.
 
-    What a station tells where nothing limits is its own maximum and no difference. Only the time that both cover and
-    that lies in both is compared; offsets count from ``expected.start_at``.
+    What a station tells where nothing limits is its own maximum and no difference, nor is less than a bound
+    (``Interval.exact``). Only the time that both cover is compared; offsets count from ``expected.start_at``.
     """
     shift = _epoch(told.start_at) - _epoch(expected.start_at)
     begin, end = max(0, shift), min(expected.duration_s, told.duration_s + shift)
@@ -195,8 +213,12 @@ def differences(
         if edge >= end:
             break
         until = cuts[index + 1] if index + 1 < len(cuts) else end
-        ours, theirs = expected.at(edge).limit, told.at(edge - shift).limit
-        if ours is None or (theirs is not None and abs(ours - theirs) <= max(0.1 + 1e-9, tolerance * ours)):
+        mine, theirs = expected.at(edge), told.at(edge - shift).limit
+        ours = mine.limit
+        if ours is None:
+            continue
+        off = None if theirs is None else theirs - ours if not mine.exact else abs(theirs - ours)
+        if off is not None and off <= max(0.1 + 1e-9, tolerance * ours):
             continue
         last = found[-1] if found else None
         if last is not None and (last.end_s, last.expected, last.told) == (edge, ours, theirs):
@@ -320,7 +342,9 @@ def _rate(lanes: _Lanes, moment: int, supply: Supply) -> _Rate:
     current, phases = supply.max_current_a, 1 if supply.is_dc else supply.phases
     lowest: float | None = None
     wanted: set[int] = set()
-    for lane, period in _leading(lanes, moment).values():
+    leading = _leading(lanes, moment)
+    exact = supply.max_current_a is not None or not leading or not leading.keys() <= _STATION_WIDE
+    for lane, period in leading.values():
         # A limit is shared among the phases it names, even where fewer are there to be used (K01.FR.45, FR.50).
         own = 1 if supply.is_dc else period.number_phases or 3
         phases = min(phases, own)
@@ -334,20 +358,21 @@ def _rate(lanes: _Lanes, moment: int, supply: Supply) -> _Rate:
             wanted.add(period.phase_to_use)
     # Two profiles that want different phases are a mistake of whoever set them; the choice is then the station's.
     phase = wanted.pop() if len(wanted) == 1 and not supply.is_dc else None
-    return _Rate(current, phases, phase, lowest)
+    return _Rate(current, phases, phase, lowest, exact)
 
 
-def _sum(whole: _Lanes, parts: Sequence[_Lanes], moment: int, supply: Supply) -> _Rate:
-    cap = _rate(whole, moment, supply)
-    rates = [_rate(lanes, moment, supply) for lanes in parts]
-    currents = [rate.current_a for rate in rates]
-    if not rates or None in currents:
-        return cap
+def _sum(edge: int, cap: Interval, parts: Sequence[Interval]) -> Interval:
+    limits = [part.limit for part in parts]
+    if not parts or None in limits:
+        return replace(cap, start_s=edge, phase_to_use=None, exact=not parts)
     # One phase each may be the same phase: the sum is what the most loaded phase can carry.
-    total = sum(current for current in currents if current is not None)
-    if cap.current_a is not None:
-        total = min(total, cap.current_a)
-    return _Rate(total, min(cap.phases, max(rate.phases for rate in rates)), None, cap.min_current_a)
+    total = round(sum(limit for limit in limits if limit is not None), 1)
+    limit = total if cap.limit is None else min(total, cap.limit)
+    phases = [part.number_phases for part in parts if part.number_phases is not None]
+    most = max(phases) if phases else None
+    if most is not None and cap.number_phases is not None:
+        most = min(most, cap.number_phases)
+    return Interval(edge, limit, most, None, cap.min_rate, all(part.exact for part in parts))
 
 
 def _per_phase(rate: float | None, unit: RateUnit, phases: int, supply: Supply) -> float | None:
@@ -373,6 +398,7 @@ def _composite(
             None if supply.is_dc else rate.phases,
             rate.phase_to_use if rate.phases == 1 else None,
             _tenths(rate.min_current_a, factor),
+            rate.exact,
         )
         if not intervals or _content(intervals[-1]) != _content(interval):
             intervals.append(interval)
@@ -380,7 +406,7 @@ def _composite(
 
 
 def _content(interval: Interval) -> tuple[object, ...]:
-    return interval.limit, interval.number_phases, interval.phase_to_use, interval.min_rate
+    return interval.limit, interval.number_phases, interval.phase_to_use, interval.min_rate, interval.exact
 
 
 def _tenths(rate: float | None, factor: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AlreadyExists", "InvalidValue", "NotFound", "SchemaTooNew", "StorageUnavailable"]
+__all__ = ["AlreadyExists", "InUse", "InvalidValue", "NotFound", "NotStorable", "SchemaTooNew", "StorageUnavailable"]
 
 
 class AlreadyExists(Exception):
@@ -12,6 +12,16 @@ class AlreadyExists(Exception):
         super().__init__(f"{noun} {key} exists already")
         self.noun = noun
         self.key = key
+
+
+class InUse(Exception):
+    """Something cannot be forgotten while something else, ``user``, rests on it."""
+
+    def __init__(self, noun: str, key: str, user: str) -> None:
+        super().__init__(f"{noun} {key} is in use by {user}")
+        self.noun = noun
+        self.key = key
+        self.user = user
 
 
 class InvalidValue(ValueError):
@@ -34,6 +44,10 @@ class NotFound(Exception):
 
 class StorageUnavailable(Exception):
     """What was put could not be made durable, or could not be read; a peer must be told to come again."""
+
+
+class NotStorable(StorageUnavailable):
+    """What was put can never be kept as it is, such as a text with a NUL; to come again with the same is no use."""
 
 
 class SchemaTooNew(Exception):

@@ -6,12 +6,14 @@ A stored event has an id that grows with time; a reader resumes after the last i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["Event", "EventFilter", "LiveEvent"]
+__all__ = ["Event", "EventFilter", "LiveEvent", "matches_pattern"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,13 @@ class EventFilter:
         if self.station_id is not None and event.station_id != self.station_id:
             return False
         return self.type is None or event.type == self.type or event.type.startswith(self.type + ".")
+
+
+def matches_pattern(text: str, pattern: str) -> bool:
+    """Whether a pattern stands for the text; ``*`` in it stands for any text."""
+    return pattern == text or ("*" in pattern and _expression(pattern).fullmatch(text) is not None)
+
+
+@lru_cache(maxsize=1000)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)), re.DOTALL)

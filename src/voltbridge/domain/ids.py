@@ -8,12 +8,14 @@ as strings, because they exceed what a JavaScript number holds.
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 from voltbridge.domain.clock import Clock
 
-__all__ = ["IdSource"]
+__all__ = ["ID_BITS", "IdSource"]
 
-_COUNTER_BITS = 20
+ID_BITS: Final = 20
+"""Below the milliseconds."""
 
 
 class IdSource:
@@ -21,12 +23,13 @@ class IdSource:
 
     __slots__ = ("_clock", "_last")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, after: int = 0) -> None:
+        """``after``: an id that all are to be larger than, should the clock be behind it."""
         self._clock = clock
-        self._last = 0
+        self._last = after
 
     def next(self) -> int:
         """A new id, larger than every id this source gave before."""
-        candidate = (self._clock.now_ms() << _COUNTER_BITS) | secrets.randbits(_COUNTER_BITS - 1)
+        candidate = (self._clock.now_ms() << ID_BITS) | secrets.randbits(ID_BITS - 1)
         self._last = candidate if candidate > self._last else self._last + 1
         return self._last

@@ -58,9 +58,13 @@ class TokenSelection:
     """Without regard to case."""
     include_refused: bool = False
     """Also tokens that are not accepted at the station, so that it refuses them while it is offline."""
+    without_id_tokens: tuple[str, ...] = ()
+    """Left out whatever else names them, such as customers whom the station was to forget. Without regard to case."""
 
     def names(self, token: Token) -> bool:
         """Whether the token is among those selected, whatever it is worth."""
+        if token.key in {text.casefold() for text in self.without_id_tokens}:
+            return False
         return (
             self.all_tokens
             or token.type in self.types

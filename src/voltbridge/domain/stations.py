@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from voltbridge.domain.cost_facts import CostFacts
 from voltbridge.domain.energy import Readings
 from voltbridge.domain.evses import Connector
 from voltbridge.domain.transactions import Transaction
@@ -119,6 +120,9 @@ class StationFilter:
     """WebSocket subprotocol last used."""
     vendor: str | None = None
     model: str | None = None
+    firmware_version: str | None = None
+    not_firmware_version: str | None = None
+    """Any version but this one, an unknown one too."""
     among: frozenset[str] | None = None
     """Only stations with these ids, such as those connected now."""
     not_among: frozenset[str] | None = None
@@ -132,6 +136,12 @@ class LiveMeter:
     readings: Readings
     stored_at: float
     """When the row was last written, by ``Clock.monotonic``."""
+    cost: CostFacts | None = None
+    """What its cost rests on; None without a tariff."""
+    heard_at: float | None = None
+    """When the latest message about it came on this connection, by ``Clock.monotonic``."""
+    shown: str | None = None
+    """The text about the tariff that the driver was last shown on this connection."""
 
 
 @dataclass(slots=True)
@@ -156,6 +166,10 @@ class LiveStation:
     """By our id of the transaction; of those whose readings came on this connection."""
     trusted_status_at: dict[tuple[int, int], datetime] = field(default_factory=dict)
     """By connector: the station's time of the last status on this connection, where its clock agreed with ours."""
+    trusted_event_at: dict[str, datetime] = field(default_factory=dict)
+    """By what events are about: the same of the last event on this connection."""
+    base_url: str | None = None
+    """Where the station reaches this server by HTTP, such as ``http://csms.example.com:9000``; None: not known."""
     last_seen_at: datetime | None = None
     last_heartbeat_at: datetime | None = None
     followups: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from voltbridge.domain.tariffs import TariffText
+
 __all__ = ["Authorization", "AuthorizationFallback", "AuthorizationStatus", "IdToken", "Token", "TokenFilter"]
 
 _LONGEST_COMMON: Final = 36
@@ -102,6 +104,8 @@ class Authorization:
     token: Token | None = None
     """The stored token that matched, or None when none did."""
     cache_expires_at: datetime | None = None
+    tariff_text: TariffText | None = None
+    """What the driver is shown of the tariff (I01)."""
 
     @property
     def accepted(self) -> bool:

@@ -12,7 +12,9 @@ from enum import StrEnum
 
 import msgspec
 
+from voltbridge.domain.cost import Cost
 from voltbridge.domain.metering import MeterValue
+from voltbridge.domain.tariffs import Tariff
 from voltbridge.domain.tokens import IdToken
 
 __all__ = [
@@ -144,6 +146,12 @@ class Transaction:
     """Our id of the newer transaction on the same EVSE, while this one is active and its end has not arrived."""
     progress: str = ""
     """What later updates need to know of the earlier ones; only ``voltbridge.domain.transaction_rules`` reads it."""
+    tariff: Tariff | None = None
+    """As it was when the transaction started; None: it has none."""
+    cost: Cost | None = None
+    """By the tariff, as of the last message."""
+    cost_facts: str = ""
+    """What the cost rests on; only ``voltbridge.domain.transaction_cost`` reads it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from voltbridge.protocol.errors import ViolationKind
 from voltbridge.protocol.policy import Deviation, Policy, Violation
 from voltbridge.protocol.shapes import record
 from voltbridge.protocol.structs import CustomDataType, Payload
-from voltbridge.protocol.versions import Version
 
 __all__ = ["Deviation", "Policy", "Violation", "decode", "encode", "encode_checked", "validate"]
 
@@ -82,13 +81,12 @@ def decode(
     message_type: type[_P],
     payload: _Buffer,
     *,
-    version: Version | None = None,
     policy: Policy = Policy.STRICT,
     deviations: list[Deviation] | None = None,
 ) -> _P:
     """The message a payload holds. Deviations the policy let pass are appended to ``deviations``.
 
-    Nothing depends on ``version``: a message type belongs to one. Raises Violation when the policy refuses the payload.
+    Raises Violation when the policy refuses the payload.
     """
     plan = _PLANS.get(message_type) or _plan(message_type)
     try:

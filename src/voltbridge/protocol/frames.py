@@ -140,6 +140,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 # The start of a frame whose rest is no JSON: the type, and the id if it is a string within reasonable length.
 _HEAD: Final = re.compile(rb'\s*\[\s*(\d{1,3})\s*(?:,\s*("(?:[^"\\\x00-\x1f]|\\.){0,512}")\s*(?:,|\Z))?')
 _HEAD_BYTES: Final = 4096
+_CONTROL_CHARACTERS: Final = bytes([*range(0x21), 0x7F])
+_BYTE_ORDER_MARK: Final = "\ufeff".encode()
 _INTEGER: Final = re.compile(rb"-?(?:0|[1-9]\d{0,34})")
 
 
@@ -163,14 +165,23 @@ def with_numeric_id(data: bytes) -> bytes:
     return start + unique_id + rest
 
 
-def mend(data: bytes) -> Mended:
-    """Read what can be read of a frame. Never raises."""
+def mend(data: bytes, *, padded: bool = False) -> Mended:
+    """Read what can be read of a frame. Never raises.
+
+    ``padded`` overlooks what stands around the JSON and is part of none: control characters, a byte order mark.
+    """
     try:
         elements = _ELEMENTS.decode(data)
     except msgspec.ValidationError:
         return Mended(None, None, False, None, [_flaw("$", "not a JSON array")])
     except _NOT_JSON as error:
-        return _mend_broken_json(data, error)
+        bare = _without_padding(data) if padded else data
+        if len(bare) == len(data):
+            return _mend_broken_json(data, error)
+        mended = mend(bare)
+        # Behind all others: where the frame cannot be used, the first is the reason.
+        mended.deviations.append(_flaw("$", f"{_padding(data, bare)} the JSON: dropped"))
+        return mended
 
     deviations: list[Deviation] = []
     message_type = _message_type(elements.message_type, deviations)
@@ -185,6 +196,18 @@ def mend(data: bytes) -> Mended:
             case MessageType.CALLERROR | MessageType.CALLRESULTERROR:
                 frame = _refusal(message_type, unique_id, elements, deviations)
     return Mended(message_type, unique_id, numeric_id, frame, deviations)
+
+
+def _without_padding(data: bytes) -> bytes:
+    plain = data.strip(_CONTROL_CHARACTERS)
+    return plain.removeprefix(_BYTE_ORDER_MARK).removesuffix(_BYTE_ORDER_MARK).strip(_CONTROL_CHARACTERS)
+
+
+def _padding(data: bytes, bare: bytes) -> str:
+    """What stands around, for a human."""
+    start = data.find(bare)
+    sides = {"before": data[:start], "behind": data[start + len(bare) :]}
+    return " and ".join(f"{len(found)} bytes ({found[:4]!r}) {side}" for side, found in sides.items() if found)
 
 
 def _flaw(path: str, detail: str) -> Deviation:

@@ -6,7 +6,7 @@
 
 - a number or boolean written as a string, and the reverse (``"12"`` for 12, 12 for ``"12"``, ``"true"``, 1 for true);
 - 5.0 for an integer where draft-04 wants 5;
-- an enumeration value in other capitals or with spaces around it;
+- an enumeration value in other capitals, or with other or no separators (``ev-disconnected``, ``Transaction End``);
 - a date-time without an offset (UTC), without seconds, or with a space for the T;
 - null, or for anything but free text an empty string, for an optional field: the field is absent;
 - an empty list for an optional list that may not be empty, or for an optional object: the field is absent;
@@ -16,10 +16,14 @@
 - a text for human eyes that is too long, which is cut (see ``repair.HARMLESS_TO_CUT``). Every other text that is too
   long is still refused: cutting an identifier would make it another one.
 
+Around the JSON of a frame it overlooks what is part of no JSON: NULs and other control characters, a byte order mark.
+
 ``SALVAGE`` does all that and drops what is still wrong inside a list of meter values: the sampled value if the fault
 is in one, else (a bad timestamp) the meter value. A meter value without sampled values is dropped as well, an optional
 list without meter values becomes absent, and a required one stays, empty, where the schema allows that (1.6
-MeterValues). Where it does not (2.x MeterValues) the message is refused: nothing of it was left to keep.
+MeterValues). Where it does not (2.x MeterValues) the message is refused: nothing of it was left to keep. A reason to
+stop, an error code or a reason to boot that the standard does not have becomes the standard's own word for anything
+else, and an unknown charging state is left out (see ``repair.TAKEN_AS``); what was said stands in the deviation.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar, cast
 
@@ -30,11 +31,12 @@ from voltbridge.protocol.shapes import (
     Shape,
     Text,
     Whole,
+    folded,
     record,
 )
 from voltbridge.protocol.structs import CustomDataType, Payload
 
-__all__ = ["HARMLESS_TO_CUT", "MOST_DEVIATIONS", "SALVAGED", "read"]
+__all__ = ["HARMLESS_TO_CUT", "MOST_DEVIATIONS", "SALVAGED", "TAKEN_AS", "read"]
 
 _P = TypeVar("_P", bound=Payload)
 
@@ -51,6 +53,19 @@ HARMLESS_TO_CUT: Final = frozenset(
 SALVAGED: Final = frozenset({"MeterValue", "MeterValueType", "SampledValue", "SampledValueType"})
 """The classes whose bad items the salvage policy drops from a list."""
 
+TAKEN_AS: Final[Mapping[tuple[str, str], str | None]] = {
+    ("StopTransactionRequest", "reason"): "Other",
+    ("TransactionType", "stoppedReason"): "Other",
+    ("TransactionType", "chargingState"): None,
+    ("StatusNotificationRequest", "errorCode"): "OtherError",
+    ("BootNotificationRequest", "reason"): "Unknown",
+}
+"""(class, field): what the salvage policy takes for a value that the enumeration does not have, None for absent.
+
+Only where the standard itself has a word for anything else, or the field can do without, and where refusing loses more:
+a transaction that is never closed, a fault nobody hears of, a station that is never accepted.
+"""
+
 _INNERMOST: Final = frozenset({"SampledValue", "SampledValueType"})
 
 MOST_DEVIATIONS: Final = 100
@@ -58,6 +73,7 @@ MOST_DEVIATIONS: Final = 100
 
 _LARGEST_EXPONENT: Final = 4000
 _LONGEST_NUMBER: Final = 100
+_LONGEST_CHOICE: Final = 100
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TRUE_AND_FALSE: Final = {"true": True, "false": False, "1": True, "0": False}
 
@@ -132,7 +148,7 @@ class _Walk:
             if field is None:
                 self.mend(ViolationKind.FORMAT, place, "unknown field", "dropped")
                 continue
-            found = self.field(item, field, place, cut=(shape.cls.__name__, name) in HARMLESS_TO_CUT)
+            found = self.field(item, field, place, (shape.cls.__name__, name))
             if found is not msgspec.UNSET:
                 made[field.attribute] = found
         for name, field in shape.fields.items():
@@ -140,11 +156,12 @@ class _Walk:
                 raise Violation(ViolationKind.OCCURRENCE, f"{path}.{name}", "required and missing")
         return shape.cls(**made)
 
-    def field(self, value: Any, field: Field, path: str, *, cut: bool) -> Any:
+    def field(self, value: Any, field: Field, path: str, name: tuple[str, str]) -> Any:
+        """The value of a field; ``name`` is that of its class and its own."""
         shape = field.shape
         if not field.required and self.mends and self.means_absent(value, shape, path):
             return msgspec.UNSET
-        if cut and self.mends and isinstance(shape, Text) and isinstance(value, str):
+        if name in HARMLESS_TO_CUT and self.mends and isinstance(shape, Text) and isinstance(value, str):
             value = self.shortened(value, shape, path)
         try:
             return self.value(value, shape, path)
@@ -156,6 +173,13 @@ class _Walk:
             if shape.fewest or shape.item.cls.__name__ in _INNERMOST:
                 raise nothing.first from None
             return []
+        except Violation as violation:
+            if not (self.salvages and name in TAKEN_AS and isinstance(shape, Choice) and _says_something(value)):
+                raise
+            word = TAKEN_AS[name]
+            remedy = "taken as absent" if word is None else f"taken as {word}"
+            self.note(violation.kind, path, f"{violation.detail}: {remedy}")
+            return msgspec.UNSET if word is None else shape.values[word]
 
     def means_absent(self, value: Any, shape: Shape, path: str) -> bool:
         """Null, "" or [] where no such value is possible can only mean that there is none."""
@@ -285,7 +309,8 @@ class _Walk:
         member = shape.values.get(value)
         if member is None:
             fault = f"{_shown(value)} is not one of {len(shape.values)} values"
-            member = shape.folded.get(value.strip().casefold())
+            plain = value.strip()
+            member = shape.folded.get(folded(plain)) if len(plain) <= _LONGEST_CHOICE else None
             if member is None:
                 raise Violation(ViolationKind.PROPERTY, path, fault)
             self.mend(ViolationKind.PROPERTY, path, fault, f"taken as {member.value}")
@@ -332,6 +357,11 @@ class _Walk:
         json.loads(payload, object_pairs_hook=pairs, parse_float=str, parse_int=str)
         for name in repeated[:1]:
             self.mend(ViolationKind.FORMAT, "$", f"the key {_shown(name)} comes twice", "the last counts")
+
+
+def _says_something(value: Any) -> bool:
+    """Whether a value can be the sender's own word, or number, for something; nothing at all cannot."""
+    return bool(value.strip()) if isinstance(value, str) else isinstance(value, int | Decimal)
 
 
 def _within(number: float, shape: Whole | Number, path: str) -> None:

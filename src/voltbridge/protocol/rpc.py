@@ -46,7 +46,8 @@ Requests of ours
 
 Policies
 26. ``strict`` refuses a deviating frame or payload; ``tolerant`` and ``salvage`` take it where its meaning is beyond
-    doubt. Whatever was forgiven is in the event's ``deviations``; whatever was refused is in its ``violation``.
+    doubt (see ``policy``), padding around the JSON included. Whatever was forgiven is in the event's ``deviations``;
+    whatever was refused is in its ``violation``.
 """
 
 from __future__ import annotations
@@ -252,7 +253,7 @@ class Rpc:
         return self._receive_other(frame, data, now, None)
 
     def _receive_unusual(self, data: bytes, now: float) -> list[Event]:
-        mended = frames.mend(data)
+        mended = frames.mend(data, padded=self._policy is not Policy.STRICT)
         message_type, unique_id, frame = mended.message_type, mended.unique_id, mended.frame
         found = mended.deviations
         if message_type is not None and message_type not in self._types:
@@ -383,15 +384,15 @@ class Rpc:
 
     def _decode(self, message_type: type[Payload], payload: Raw, found: list[Deviation] | None) -> Payload:
         """The payload as a message. Raises Violation."""
-        version, policy = self._version, self._policy
+        policy = self._policy
         try:
-            return decode_payload(message_type, payload, version=version, policy=policy, deviations=found)
+            return decode_payload(message_type, payload, policy=policy, deviations=found)
         except Violation:
             start = bytes(memoryview(payload)[:8])
             if start[:1] == b"{":
                 raise
             if start == b"null":
-                return decode_payload(message_type, b"{}", version=version, policy=policy, deviations=found)
+                return decode_payload(message_type, b"{}", policy=policy, deviations=found)
             raise Violation(ViolationKind.FORMAT, "$", "the payload is not a JSON object") from None
 
     def _refuse(

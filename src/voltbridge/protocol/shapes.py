@@ -5,6 +5,7 @@ Compiled once per message type from what msgspec knows of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +30,7 @@ __all__ = [
     "Shape",
     "Text",
     "Whole",
+    "folded",
     "record",
 ]
 
@@ -65,7 +67,7 @@ class Choice:
 
     values: Mapping[str, StrEnum]
     folded: Mapping[str, StrEnum]
-    """By the value without regard to capitals; values that differ only in these are left out."""
+    """By what ``folded`` makes of the value; values that it makes the same are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,12 @@ class Record:
 Shape = Text | Whole | Number | Choice | Flag | Moment | Custom | Anything | Many | Record
 
 _CUSTOM: Final = Custom()
+_SEPARATORS: Final = re.compile(r"[\s_.\-]+")
+
+
+def folded(value: str) -> str:
+    """A value of an enumeration without regard to capitals and separators: ``ev-disconnected`` is EVDisconnected."""
+    return _SEPARATORS.sub("", value.casefold())
 
 
 @cache
@@ -164,7 +172,7 @@ def _shape(known: inspect.Type, fraction: bool) -> Shape:
 
 def _choice(cls: type) -> Choice:
     members: dict[str, StrEnum] = {member.value: member for member in cls}  # type: ignore[attr-defined]
-    folded: dict[str, list[StrEnum]] = {}
+    alike: dict[str, list[StrEnum]] = {}
     for value, member in members.items():
-        folded.setdefault(value.casefold(), []).append(member)
-    return Choice(members, {key: found[0] for key, found in folded.items() if len(found) == 1})
+        alike.setdefault(folded(value), []).append(member)
+    return Choice(members, {key: found[0] for key, found in alike.items() if len(found) == 1})

@@ -15,7 +15,6 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
@@ -56,7 +55,6 @@ def _insert_sqlite(driver: sqlite3.Connection, upsert: Upsert, rows: Sequence[Ro
 
 
 def _insert_postgresql(driver: Any, upsert: Upsert, rows: Sequence[Row]) -> None:
-    assert isinstance(driver, psycopg.Connection)
     driver.execute(_spread(upsert), (_encode(rows).decode(),), prepare=True)
 
 

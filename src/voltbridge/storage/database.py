@@ -8,16 +8,21 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["READING_THREADS", "Database", "open_database"]
 
 READING_THREADS = 4
 
 _BUSY_TIMEOUT_MS = 1000
+
+_SILENT: Any = {"hide_parameters": True}
+"""Errors end up in logs, and parameters of statements may be secret or personal."""
 _WAL_LIMIT_BYTES = 64 * 2**20
 
 
@@ -66,8 +71,8 @@ def _open_sqlite(url: URL) -> Database:
         "timeout": _BUSY_TIMEOUT_MS / 1000,
         "cached_statements": 512,  # the writer has several per table
     }
-    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
-    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, connect_args=arguments)
+    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments, **_SILENT)
+    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, connect_args=arguments, **_SILENT)
     event.listen(writer, "connect", _prepare_writer)
     event.listen(readers, "connect", _prepare_reader)
     # The driver itself opens no transactions (isolation_level None). The writer takes the lock at once, since a
@@ -78,10 +83,10 @@ def _open_sqlite(url: URL) -> Database:
 
 
 def _open_postgresql(url: URL) -> Database:
-    writer = create_engine(url, pool_size=1, max_overflow=0)
+    writer = create_engine(url, pool_size=1, max_overflow=0, **_SILENT)
     event.listen(writer, "connect", _prepare_postgresql_writer)
     # A connection that the server closed while it lay in the pool is noticed and replaced before use.
-    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, pool_pre_ping=True)
+    readers = create_engine(url, pool_size=READING_THREADS, max_overflow=0, pool_pre_ping=True, **_SILENT)
     return Database(url, writer, readers)
 
 

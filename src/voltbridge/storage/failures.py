@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["driver_error", "is_outage"]
+__all__ = ["driver_error", "is_of_content", "is_outage"]
 
 # The low byte of SQLite's extended result codes.
 _SQLITE_OUTAGES = frozenset(
@@ -48,9 +48,20 @@ def is_outage(error: BaseException) -> bool:
         if code is None:
             return isinstance(cause, sqlite3.OperationalError)
         return code & 0xFF in _SQLITE_OUTAGES
-    if isinstance(cause, psycopg.Error):
+    psycopg = sys.modules.get("psycopg")  # who has not imported it has none of its errors, and starts sooner
+    if psycopg is not None and isinstance(cause, psycopg.Error):
         # Without a SQLSTATE the server did not speak: the connection is gone.
-        if cause.sqlstate is None:
+        state: str | None = cause.sqlstate
+        if state is None:
             return isinstance(cause, psycopg.OperationalError)
-        return cause.sqlstate[:2] in _SQLSTATE_OUTAGES
+        return state[:2] in _SQLSTATE_OUTAGES
     return False
+
+
+def is_of_content(error: BaseException) -> bool:
+    """Whether the values themselves can never be written: a NUL, a lone surrogate, a number too large."""
+    cause = driver_error(error)
+    if isinstance(cause, OverflowError | UnicodeError | sqlite3.DataError):
+        return True
+    psycopg = sys.modules.get("psycopg")
+    return psycopg is not None and isinstance(cause, psycopg.DataError)

@@ -16,7 +16,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,9 +26,11 @@ import structlog
 from sqlalchemy import Connection
 
 from voltbridge.domain.clock import Cancel, Clock
-from voltbridge.domain.errors import StorageUnavailable
+from voltbridge.domain.errors import NotStorable, StorageUnavailable
 from voltbridge.domain.messages import DeviationCount, MessageRecord
+from voltbridge.storage.durations import Durations
 from voltbridge.storage.facts import Fact, station_of
+from voltbridge.storage.failures import is_of_content
 from voltbridge.storage.writer import Job, Written
 
 __all__ = ["SqlJournal", "Writing"]
@@ -64,6 +66,7 @@ class _Batch:
     jobs: list[tuple[Job, asyncio.Future[Any]]] = field(default_factory=list)
     waiters: list[tuple[str | None, _Waiter]] = field(default_factory=list)
     attempts: int = 0
+    handed_over_at: float = 0.0
     cancel_deadline: Cancel | None = None
     cancel_retry: Cancel | None = None
     given_up: bool = False
@@ -95,6 +98,7 @@ class SqlJournal:
         self._idle = asyncio.Event()
         self._idle.set()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._fact_listeners: list[Callable[[Sequence[Fact]], None]] = []
         self._lost_untold: set[str] = set()
         self.attempts = 0
         """Times a batch was handed to the writer."""
@@ -102,6 +106,8 @@ class SqlJournal:
         """Batches committed."""
         self.retries = 0
         """Attempts that ended in an outage."""
+        self.commit_durations = Durations()
+        """Of each batch, from when it was handed to the writer until it was durable, failed attempts included."""
         self.facts_written = 0
         self.facts_lost = 0
         self.messages_dropped = 0
@@ -148,6 +154,10 @@ class SqlJournal:
     def on_lost(self, tell: Callable[[frozenset[str]], None]) -> None:
         """See ``voltbridge.csms.journal.Journal``."""
         self._listeners.append(tell)
+
+    def on_facts_lost(self, tell: Callable[[Sequence[Fact]], None]) -> None:
+        """See ``voltbridge.csms.journal.Journal``."""
+        self._fact_listeners.append(tell)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run the work inside the next commit, after the facts put before; its result once that is durable.
@@ -203,6 +213,7 @@ class SqlJournal:
         self._facts = self._open.facts
         self._kicked = False
         self._running = batch
+        batch.handed_over_at = self._clock.monotonic()
         batch.cancel_deadline = self._clock.call_later(self._give_up_after_s, partial(self._give_up, batch))
         self._attempt(batch)
 
@@ -233,6 +244,7 @@ class SqlJournal:
 
     def _finish(self, batch: _Batch, written: Written) -> None:
         self.commits += 1
+        self.commit_durations.add(self._clock.monotonic() - batch.handed_over_at)
         self.facts_written += len(batch.facts)
         if self._failing:
             self._failing = False
@@ -249,7 +261,7 @@ class SqlJournal:
         if written.refused:
             self._lose(batch, written.refused)
         elif self._lost_untold or batch.after_loss:
-            self._wake(batch, batch.after_loss)
+            self._wake(batch, batch.after_loss, ())
         else:
             for _, waiter in batch.waiters:
                 if not waiter.done():
@@ -287,31 +299,40 @@ class SqlJournal:
         if refused:
             for station_id, error in refused.items():
                 _log.error("storage.refused", station_id=station_id, error=str(error))
-        for tell in self._listeners:
-            try:
-                tell(frozenset(stations))
-            except Exception:
-                _log.exception("storage.listener_failed")
+        for tell_facts in self._fact_listeners:
+            _told(tell_facts, lost)
+        for tell_stations in self._listeners:
+            _told(tell_stations, frozenset(stations))
         # Whoever waits for the open batch already meant these facts too.
         self._open.after_loss = bool(lost and self._open.waiters)
         self._lost_untold |= stations
-        self._wake(batch, bool(lost) or batch.after_loss)
+        self._wake(batch, bool(lost) or batch.after_loss, _of_content(refused or {}))
         if refused is None:
             for _, done in batch.jobs:
                 if not done.done():
                     done.set_exception(StorageUnavailable("the storage is out of reach"))
 
-    def _wake(self, batch: _Batch, any_lost: bool) -> None:
+    def _wake(self, batch: _Batch, any_lost: bool, unstorable: Container[str | None]) -> None:
         """Let those who wait for the batch go on, telling them of losses now and before."""
         untold = self._lost_untold
         for station_id, waiter in batch.waiters:
             if waiter.done():
                 continue
-            if any_lost if station_id is None else station_id in untold:
+            if station_id is not None and station_id in unstorable:
+                waiter.set_exception(NotStorable("what was put was refused for its content"))
+            elif any_lost if station_id is None else station_id in untold:
                 waiter.set_exception(StorageUnavailable("what was put could not be made durable and was given up"))
             else:
                 waiter.set_result(None)
         untold.difference_update(station_id for station_id, _ in batch.waiters if station_id is not None)
+
+
+def _told(tell: Callable[[T], None], what: T) -> None:
+    """One listener's trouble is not the others'."""
+    try:
+        tell(what)
+    except Exception:
+        _log.exception("storage.listener_failed")
 
 
 def _stations_of(facts: Iterable[Fact]) -> set[str]:
@@ -321,3 +342,8 @@ def _stations_of(facts: Iterable[Fact]) -> set[str]:
         for fact in facts
         if not isinstance(fact, MessageRecord | DeviationCount) and fact.station_id is not None
     }
+
+
+def _of_content(refused: Mapping[str | None, Exception]) -> frozenset[str | None]:
+    """The stations whose facts can never be written as they are."""
+    return frozenset(station_id for station_id, error in refused.items() if is_of_content(error))

@@ -16,20 +16,34 @@ from voltbridge.storage.failures import is_outage
 from voltbridge.storage.journal import SqlJournal
 from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.ages import Ages
+from voltbridge.storage.sql.alerts import Alerts
 from voltbridge.storage.sql.charging_profiles import ChargingLimits, ChargingProfiles, InstalledProfiles
 from voltbridge.storage.sql.commands import Commands, Operations
 from voltbridge.storage.sql.configurations import Configurations
 from voltbridge.storage.sql.connectors import Connectors
+from voltbridge.storage.sql.customer_information import CustomerInformation
 from voltbridge.storage.sql.deviations import Deviations
+from voltbridge.storage.sql.display_messages import DisplayMessages
 from voltbridge.storage.sql.events import Events
+from voltbridge.storage.sql.exports import Exports
+from voltbridge.storage.sql.files import FileGrants, Files
+from voltbridge.storage.sql.firmware import FirmwareImages, FirmwareUpdates, PublishedFirmwares
 from voltbridge.storage.sql.local_lists import LocalLists
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import MeterValues
+from voltbridge.storage.sql.monitors import Monitors
+from voltbridge.storage.sql.pruning import Pruning
+from voltbridge.storage.sql.reservations import Reservations
+from voltbridge.storage.sql.rollouts import Rollouts
 from voltbridge.storage.sql.sites import Sites
+from voltbridge.storage.sql.station_logs import StationLogs
 from voltbridge.storage.sql.stations import Stations
+from voltbridge.storage.sql.tariffs import Tariffs
 from voltbridge.storage.sql.tokens import Tokens
 from voltbridge.storage.sql.transactions import Transactions
 from voltbridge.storage.sql.variables import Variables
+from voltbridge.storage.sql.webhooks import DeadLetters, Webhooks
 from voltbridge.storage.states import StationStates
 from voltbridge.storage.writer import Writer
 
@@ -63,9 +77,27 @@ class Storage:
         self.variables = Variables(sessions)
         self.configurations = Configurations(sessions)
         self.sites = Sites(sessions)
+        self.tariffs = Tariffs(sessions)
+        self.display_messages = DisplayMessages(sessions)
+        self.reservations = Reservations(sessions)
+        self.monitors = Monitors(sessions)
+        self.alerts = Alerts(sessions)
+        self.customer_information = CustomerInformation(sessions)
+        self.files = Files(sessions)
+        self.file_grants = FileGrants(sessions)
+        self.firmware_images = FirmwareImages(sessions)
+        self.firmware_updates = FirmwareUpdates(sessions)
+        self.published_firmware = PublishedFirmwares(sessions)
+        self.station_logs = StationLogs(sessions)
+        self.rollouts = Rollouts(sessions)
         self.commands = Commands(sessions)
         self.operations = Operations(sessions)
+        self.webhooks = Webhooks(sessions)
+        self.dead_letters = DeadLetters(sessions)
         self.states = StationStates(sessions)
+        self.ages = Ages(long_sessions)
+        self.exports = Exports(long_sessions)
+        self.pruning = Pruning(long_sessions)
 
     @classmethod
     async def open(cls, url: str, clock: Clock, *, give_up_after_s: float = 10.0, capacity: int = 50_000) -> Storage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["is_storable"]
+__all__ = ["is_storable", "storable"]
 
 
 def is_storable(*texts: str | None) -> bool:
@@ -17,3 +17,8 @@ def is_storable(*texts: str | None) -> bool:
         except UnicodeEncodeError:
             return False
     return True
+
+
+def storable(text: str | None) -> str | None:
+    """A text of somebody else's that is only told to people, without what cannot be in a row."""
+    return None if text is None else text.replace("\0", "").encode(errors="replace").decode()

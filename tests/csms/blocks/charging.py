@@ -196,7 +196,7 @@ class Charging:
     async def send(self, live: LiveStation, version: Version, action: str, **payload: Any) -> dict[str, Any]:
         """A station's message by its JSON, and the answer's JSON; both held to the schema."""
         handler, service = _HANDLERS[version, action]
-        request = decode(actions(version)[action].request, json.dumps(payload), version=version)
+        request = decode(actions(version)[action].request, json.dumps(payload))
         response = await handler(getattr(self, service), live, request)
         answer: dict[str, Any] = json.loads(encode_checked(response))
         return answer

@@ -13,6 +13,7 @@ from tests.csms.fakes import START, FakeConnected, FakeJournal, FakeStations, Wo
 from voltbridge.csms.commands.kinds import Answer, CommandKind, CommandRun, Context, Parameters, Prepared, answered
 from voltbridge.csms.commands.operations import OperationService
 from voltbridge.csms.commands.service import CommandService
+from voltbridge.csms.vault import Vault
 from voltbridge.domain.commands import Command, CommandFilter, Operation, OperationState, OutcomeState
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.stations import LiveStation, RegistrationStatus, StationReport, StationSettings
@@ -20,7 +21,7 @@ from voltbridge.protocol import v16
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Books", "Commands", "Door", "Report", "settled"]
+__all__ = ["REPORT", "Books", "Commands", "Door", "Report", "settled"]
 
 
 class Report(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,6 +154,7 @@ class Commands:
     operation_book: OperationBook = field(init=False)
     service: CommandService = field(init=False)
     operations: OperationService = field(init=False)
+    vault: Vault | None = None
 
     def __post_init__(self) -> None:
         self.books = Books(self.world.journal)
@@ -172,6 +174,7 @@ class Commands:
             world.events,
             world.ids,
             world.clock,
+            self.vault,
         )
         self.operations = OperationService(
             self.service,
@@ -216,6 +219,6 @@ class Commands:
 
 async def settled(condition: Callable[[], Any]) -> None:
     """Let everything go on until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what it waits for are plain values
             await asyncio.sleep(0)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from tests.csms.commands.desk import Commands, settled
+from tests.csms.commands.desk import REPORT, Commands, Report, settled
 
-from voltbridge.csms.commands.kinds import RequestIds, Unsupported
+from voltbridge.csms.commands.execution import hidden
+from voltbridge.csms.commands.kinds import Context, Prepared, RequestIds, Unsupported, answered
+from voltbridge.csms.vault import Vault
 from voltbridge.domain.commands import Command, CommandState, OutcomeState
 from voltbridge.domain.station_calls import StationNotConnected
 from voltbridge.protocol import v16
 from voltbridge.protocol.structs import Payload
+from voltbridge.protocol.versions import Version
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +129,42 @@ async def test_secrets_are_kept_only_until_they_are_sent() -> None:
     await desk.service.returned(live)
     await settled(lambda: stored(desk).state is CommandState.ACCEPTED)
     assert stored(desk).parameters["password"] == "***"
+
+
+@pytest.mark.parametrize("secret", ["open sesame", "sealed:1:of the operator's own"])
+async def test_while_a_command_waits_its_secrets_are_sealed(tmp_path: Path, secret: str) -> None:
+    seen: list[str | None] = []
+
+    def builder(wanted: Report, context: Context) -> Prepared:
+        seen.append(wanted.password)
+        return Prepared(v16.ResetRequest(type=v16.ResetType.SOFT), answered)
+
+    desk = Commands(vault=Vault(tmp_path / "secrets.key"))
+    desk.service.kinds = {"report": replace(REPORT, builders={Version.V16: builder}, outcome=None)}
+    desk.know()
+    held = await desk.service.submit("CP1", "report", {"password": secret, "number": 7}, hold=True)
+    kept = held.parameters["password"]
+    assert kept.startswith("sealed:1:") and secret not in kept and held.parameters["number"] == 7
+    assert hidden(held.parameters)["password"] == "***"
+    seen.clear()
+    await desk.service.returned(desk.connect())
+    await settled(lambda: stored(desk).state is CommandState.ACCEPTED)
+    assert seen == [secret] and stored(desk).parameters["password"] == "***"
+
+
+async def test_a_secret_whose_key_is_gone_is_not_sent(tmp_path: Path) -> None:
+    key = tmp_path / "secrets.key"
+    desk = Commands(vault=Vault(key))
+    desk.know()
+    await desk.service.submit("CP1", "report", {"password": "open sesame"}, hold=True)
+    key.write_bytes(bytes(32))
+    desk.vault = Vault(key)
+    await desk.restart()
+    await desk.service.returned(desk.connect())
+    await settled(lambda: stored(desk).state is CommandState.FAILED)
+    error = stored(desk).error
+    assert error is not None and error.code == "invalid" and "put that key back" in error.detail
+    assert not desk.door.sent and stored(desk).parameters["password"] == "***"
 
 
 async def test_held_commands_survive_a_restart_in_order() -> None:

@@ -31,7 +31,7 @@ from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
-PATIENCE = 10.0
+PATIENCE = 30.0
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 
 

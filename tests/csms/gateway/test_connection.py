@@ -389,6 +389,39 @@ async def test_deviations_are_counted_by_kind_of_charger_and_place_forgiven_and_
         assert row.last_station_id == "CS2"
 
 
+async def test_padding_around_frames_is_counted_forgiven_or_refused() -> None:
+    async with site() as place:
+        strict = await place.connect("CS1")
+        tolerant(place)
+        lenient = await place.connect("CS2")
+        for station, answer in ((strict, 4), (lenient, 3)):
+            station.text('[2,"padded","Heartbeat",{}]\0')
+            assert (await station.message())[:2] == [answer, "padded"]
+        lenient.text('\ufeff[2,"marked","Heartbeat",{}]\r\n\0\0')
+        assert (await lenient.message())[:2] == [3, "marked"]
+        place.clock.advance(60)
+        refused, forgiven = sorted(place.journal.of(DeviationCount), key=lambda row: row.action)
+        assert (refused.action, refused.path, refused.kind, refused.count) == ("", "$", "frame", 1)
+        assert (forgiven.action, forgiven.path, forgiven.kind, forgiven.count) == ("Heartbeat", "$", "frame", 2)
+        assert (
+            forgiven.example
+            == r"3 bytes (b'\xef\xbb\xbf') before and 4 bytes (b'\r\n\x00\x00') behind the JSON: dropped"
+        )
+
+
+async def test_what_salvage_made_of_a_reason_is_counted_with_the_word_of_the_vendor() -> None:
+    async with site() as place:
+        place.desk.strictness = Strictness.SALVAGE
+        station = await place.connect()
+        stop = {"meterStop": 1, "timestamp": "2025-06-01T00:00:00Z", "transactionId": 1, "reason": "RelayOpened"}
+        assert (await station.ask("StopTransaction", stop))[0] == 3
+        place.clock.advance(60)
+        (row,) = place.journal.of(DeviationCount)
+        assert (row.vendor, row.model, row.firmware_version) == ("V", "M", "1.0")
+        assert (row.action, row.path, row.count) == ("StopTransaction", "$.reason", 1)
+        assert row.example == '"RelayOpened" is not one of 11 values: taken as Other'
+
+
 async def test_places_in_lists_count_as_one() -> None:
     async with site() as place:
         tolerant(place)

@@ -83,6 +83,23 @@ async def test_a_bad_identity_is_not_found_before_anybody_is_asked(target: str) 
         assert place.admission.asked == []
 
 
+async def test_a_station_that_gives_up_while_it_is_being_let_in_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as place:
+        place.admission.gate.clear()
+        asking = asyncio.ensure_future(place.ask())
+        async with asyncio.timeout(PATIENCE):
+            while not place.admission.asked:
+                await settle()
+        place.stations[0].drop()
+        with pytest.raises((OSError, EOFError)):
+            await asking
+        await settle()
+        place.admission.gate.set()
+        await place.desk.logged("close CS1: the connection was lost")
+        await settle()
+        assert [record.getMessage() for record in caplog.records if record.name == "aiohttp.server"] == []
+
+
 async def test_without_a_common_subprotocol_nothing_is_upgraded() -> None:
     async with site() as place:
         assert (await place.ask("CS1", "ocpp0.1")).status == 400

@@ -7,7 +7,7 @@ import base64
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused, read
+from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused, base_url, read
 from voltbridge.domain.admission import Credentials
 from voltbridge.protocol.versions import Version
 
@@ -225,3 +225,22 @@ def test_deflate_is_negotiated_over_all_the_offers() -> None:
     assert asked.deflate is not None
     assert asked.response_headers["Sec-WebSocket-Extensions"] == asked.deflate.header
     assert shake().deflate is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure", "base"),
+    [
+        ({"Host": "csms.example.com:9000"}, False, "http://csms.example.com:9000"),
+        ({"Host": "csms.example.com"}, True, "https://csms.example.com"),
+        ({"Host": "[::1]:9000"}, False, "http://[::1]:9000"),
+        ({"Host": "a.example", "X-Forwarded-Proto": "https"}, False, "https://a.example"),
+        ({"Host": "a.example", "X-Forwarded-Proto": "wss, http"}, False, "https://a.example"),
+        ({"Host": "a.example", "X-Forwarded-Proto": "gopher"}, False, "http://a.example"),
+        ({"Host": "a.example/x?y"}, False, None),
+        ({"Host": "user@a.example"}, False, None),
+        ({"Host": ""}, False, None),
+        ({}, False, None),
+    ],
+)
+def test_where_the_client_reaches_the_server(headers: dict[str, str], secure: bool, base: str | None) -> None:
+    assert base_url(CIMultiDictProxy(CIMultiDict(headers)), secure=secure) == base

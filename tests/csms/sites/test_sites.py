@@ -64,7 +64,7 @@ async def _event(charger: Charger, type: str, number: int) -> None:
 
 async def taken(charger: Charger) -> tuple[str, float]:
     """The purpose and limit of the next profile that comes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         _, _, action, payload = await charger.called.get()
     assert action == "SetChargingProfile"
     if charger.version is V16:
@@ -78,7 +78,7 @@ async def taken(charger: Charger) -> tuple[str, float]:
 
 async def settled(server: Site, path: str, right: Callable[[Any], bool], *, shrunk: bool = False) -> Any:
     """The load once it is as it should be; no fuse is exceeded on the way, unless it was made smaller (``shrunk``)."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not right(load := await server.rest.get(f"{path}/load")):
             if not shrunk and all(one["guarded"] for one in load["outlets"]):
                 assert all(one["charging_a"][0] <= one["limit_a"][0] for one in load["fuses"])

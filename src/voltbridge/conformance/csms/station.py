@@ -16,6 +16,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.connection import Connection, Credentials, UpgradeRefused
 from voltbridge.conformance.drivers import CsmsDriver, Instruction
@@ -203,6 +205,18 @@ class SimulatedStation:
             ) from None
         return Asked(self, step, action, unique_id, self.connection.request(name, action, raw), told)
 
+    async def taken(self, step: int, action: str, came: asyncio.Queue[msgspec.Raw]) -> Received:
+        """Wait for the next request that ``connection.take`` answers; it belongs to this step."""
+        name = self.step(step)
+        try:
+            async with within(self.csms.reaction_s, self.clock):
+                raw = await came.get()
+        except TimeoutError:
+            raise StepFailed(
+                name, f"{action}Request", f"nothing of the kind within {self.csms.reaction_s:g} s"
+            ) from None
+        return self.connection.request(name, action, raw)
+
     async def report(
         self, step: int, status: str, connectors: Iterable[tuple[int, int]] | None = None, *, event: bool = True
     ) -> None:
@@ -368,6 +382,26 @@ class Asked:
         name = self.station.step(self.step + 1)
         await self.station.connection.refuse(name, self.unique_id, code)
         await asyncio.wait([self.told])
+
+    async def answer_one_of_several(self, payload: Mapping[str, Any]) -> Asked:
+        """Send the response at the next step; the next request that the CSMS makes of the same instruction."""
+        station = self.station
+        name = station.step(self.step)
+        came = station.connection.listen(self.action)
+        await station.connection.answer(station.step(self.step + 1), self.action, self.unique_id, payload)
+        try:
+            async with within(station.csms.reaction_s, station.clock):
+                first: list[asyncio.Future[Any]] = [came, self.told]
+                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                if not came.done():
+                    await self.told
+                unique_id, raw = await came
+        except TimeoutError:
+            raise StepFailed(
+                name, f"another {self.action}Request", f"nothing of the kind within {station.csms.reaction_s:g} s"
+            ) from None
+        request = station.connection.request(name, self.action, raw)
+        return Asked(station, self.step, self.action, unique_id, request, self.told)
 
     async def answer(self, payload: Mapping[str, Any], *, seen: str | None = None) -> None:
         """Send the response at the next step and wait until the CSMS took it.

@@ -6,7 +6,7 @@ API, a station that came back, an operation over many) reads the result in one p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
 from voltbridge.csms.redaction import hide
 from voltbridge.csms.station_calls import InvalidCall
+from voltbridge.csms.vault import UnreadableSecret, Vault
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.commands import Command, CommandAnswer, CommandError, CommandState, OutcomeState
 from voltbridge.domain.errors import InvalidValue, NotFound, StorageUnavailable
@@ -36,7 +37,7 @@ from voltbridge.protocol.policy import Violation
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Execution", "InvalidParameters", "about", "hidden"]
+__all__ = ["Execution", "InvalidParameters", "about", "hidden", "sealed"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -62,14 +63,19 @@ class _Ready:
 class Execution:
     """Sends commands. ``services`` is what rows find their service in."""
 
-    def __init__(self, calls: Calls, outcomes: Outcomes, journal: Journal, events: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, calls: Calls, outcomes: Outcomes, journal: Journal, events: EventLog, clock: Clock, vault: Vault | None
+    ) -> None:
         self._calls = calls
+        self._vault = vault
         self._outcomes = outcomes
         self._journal = journal
         self._events = events
         self._clock = clock
         self._request_ids = RequestIds(clock)
         self.services: object = None
+        self.settled: Callable[[Command], None] = lambda command: None
+        """Called with a command that was answered, or will not be."""
 
     def decode(self, kind: CommandKind, parameters: Mapping[str, Any]) -> Any:
         """The parameters as the command's own type. Raises InvalidParameters."""
@@ -86,6 +92,8 @@ class Execution:
         service = getattr(self.services, kind.service) if kind.service else None
         context = Context(station_id, version, live, service, self._request_ids, self._clock.now())
         if kind.run is not None:
+            if kind.versions and version not in kind.versions:
+                raise kind.unsupported(version)
             if kind.check is not None:
                 kind.check(parameters, context)
             return _Ready(parameters, context, None)
@@ -108,7 +116,7 @@ class Execution:
         sent: Command | None = None
         try:
             if ready is None:
-                parameters = self.decode(kind, command.parameters)
+                parameters = self.decode(kind, self._opened(command.parameters))
                 ready = self.check(kind, parameters, command.station_id, version, live)
             prepared = ready.prepared
             correlation = None if prepared is None or kind.outcome is None else prepared.correlation
@@ -140,6 +148,15 @@ class Execution:
         except Exception as error:
             return self._failed(sent or command, kind, _reason(error, command))
         return self._answered(sent, kind, answer)
+
+    def _opened(self, parameters: Mapping[str, Any]) -> Any:
+        """The parameters with the secrets that they were given with. Raises InvalidParameters."""
+        if self._vault is None:
+            return parameters
+        try:
+            return _opened(parameters, self._vault)
+        except UnreadableSecret as error:
+            raise InvalidParameters("$", f"hold a secret that cannot be read: {error}") from None
 
     async def _run_many(
         self, sent: Command, kind: CommandKind, ready: _Ready, version: Version, live: LiveStation
@@ -194,6 +211,7 @@ class Execution:
     def _keep(self, command: Command) -> Command:
         self._journal.put(command)
         self._events.emit(_EVENTS[command.state], command.station_id, **about(command))
+        self.settled(command)
         return command
 
 
@@ -219,6 +237,24 @@ def about(command: Command) -> dict[str, Any]:
     if command.operation_id is not None:
         data["operation_id"] = str(command.operation_id)
     return data
+
+
+def sealed(parameters: Mapping[str, Any], vault: Vault | None) -> dict[str, Any]:
+    """The parameters as they may lie in the database until they are sent."""
+    kept: dict[str, Any] = msgspec.to_builtins(parameters)
+    if vault is not None:
+        hide(kept, vault.seal)
+    return kept
+
+
+def _opened(value: Any, vault: Vault) -> Any:
+    if isinstance(value, str):
+        return vault.open_all(value)
+    if isinstance(value, Mapping):
+        return {name: _opened(item, vault) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_opened(item, vault) for item in value]
+    return value
 
 
 def hidden(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,6 +122,8 @@ class CommandKind:
     """One sentence for the API's description."""
     parameters: type[Parameters]
     builders: Mapping[Version, Builder] = field(default_factory=lambda: MappingProxyType({}))
+    versions: tuple[Version, ...] = ()
+    """With ``run``: the versions that can do it; none named: all."""
     run: Runner | None = None
     check: Callable[[Any, Context], None] | None = None
     """With ``run``: refuses, as a builder does, what the station's version cannot do."""

@@ -146,8 +146,6 @@ class OperationService:
         wanted = self._commands.decoded(kind, parameters)
         if plan.expires_in_s is not None and not plan.hold:
             raise InvalidValue("expires_in_s", "is only of use with hold")
-        if plan.station_ids is not None:
-            await self._check_known(plan.station_ids)
         operation = Operation(
             id=self._ids.next(),
             name=kind.name,
@@ -161,7 +159,7 @@ class OperationService:
             hold=plan.hold,
         )
         total = 0
-        async for station_ids in self._targets(plan):
+        async for station_ids in self.targets(plan):
             self._store(kind, wanted, plan, operation.id, station_ids)
             total += len(station_ids)
             await self._journal.committed()
@@ -200,9 +198,10 @@ class OperationService:
         if unknown:
             raise NotFound("station", unknown[0])
 
-    async def _targets(self, plan: OperationPlan) -> AsyncIterator[Sequence[str]]:
-        """The stations' ids, page by page."""
+    async def targets(self, plan: OperationPlan) -> AsyncIterator[Sequence[str]]:
+        """The stations' ids, page by page. Raises NotFound for one that is named and not known."""
         if plan.station_ids is not None:
+            await self._check_known(plan.station_ids)
             each_once = list(dict.fromkeys(plan.station_ids))
             for first in range(0, len(each_once), _PAGE):
                 yield each_once[first : first + _PAGE]

@@ -6,10 +6,10 @@ through this program. What is told before the answer is kept until the answer is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from voltbridge.csms.commands.kinds import CommandKind
 from voltbridge.csms.events import EventLog
@@ -41,6 +41,8 @@ class Outcomes:
         self._events = events
         self._clock = clock
         self._expected: dict[_Key, _Expected] = {}
+        self.settled: Callable[[Command], None] = lambda command: None
+        """Called with a command whose outcome is there, unless it came with the answer."""
 
     def expect(self, command: Command, kind: CommandKind, correlation: str) -> None:
         """The request is about to be sent."""
@@ -154,13 +156,20 @@ class Outcomes:
     def _finish(self, found: _Expected, state: OutcomeState, data: Mapping[str, Any]) -> None:
         command = self._ended(found, state, data)
         self._journal.put(command)
-        self._events.emit(f"command.outcome_{state.value.lower()}", command.station_id, **_about(command))
+        self._events.emit(_EVENTS[state], command.station_id, **_about(command))
+        self.settled(command)
 
     def _ended(self, found: _Expected, state: OutcomeState, data: Mapping[str, Any]) -> Command:
         if found.cancel_deadline is not None:
             found.cancel_deadline()
         assert found.command is not None
         return replace(found.command, outcome_state=state, outcome=data, finished_at=self._clock.now())
+
+
+_EVENTS: Final = {
+    OutcomeState.COMPLETED: "command.outcome_completed",
+    OutcomeState.FAILED: "command.outcome_failed",
+}
 
 
 def _about(command: Command) -> dict[str, Any]:

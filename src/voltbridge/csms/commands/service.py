@@ -19,12 +19,13 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from voltbridge.csms.commands.execution import Execution, about, hidden
+from voltbridge.csms.commands.execution import Execution, about, hidden, sealed
 from voltbridge.csms.commands.kinds import CommandKind
 from voltbridge.csms.commands.outcomes import Outcomes
 from voltbridge.csms.commands.ports import Calls, CommandBook, Connected, KnownStations
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
+from voltbridge.csms.vault import Vault
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.commands import (
     Command,
@@ -63,7 +64,10 @@ class CommandService:
         events: EventLog,
         ids: IdSource,
         clock: Clock,
+        vault: Vault | None = None,
     ) -> None:
+        """Without a ``vault`` secrets of commands that wait are kept as they are."""
+        self._vault = vault
         self.kinds: Mapping[str, CommandKind] = MappingProxyType({kind.name: kind for kind in kinds})
         self._connected = connected
         self._stations = stations
@@ -73,7 +77,7 @@ class CommandService:
         self._ids = ids
         self._clock = clock
         self._outcomes = Outcomes(journal, events, clock)
-        self._execution = Execution(calls, self._outcomes, journal, events, clock)
+        self._execution = Execution(calls, self._outcomes, journal, events, clock, vault)
         self._held: dict[str, list[int]] = {}
         """By station: the ids of its held commands, oldest first. The commands themselves are in the book."""
         self._expiries: dict[int, Cancel] = {}
@@ -81,6 +85,7 @@ class CommandService:
         self._draining: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended: Callable[[Command], None] = lambda command: None
+        self._settled: Callable[[Command], None] = lambda command: None
 
     @property
     def waiting(self) -> Container[str]:
@@ -90,6 +95,10 @@ class CommandService:
     def serve(self, services: object) -> None:
         """Let the rows of the table find the services they name."""
         self._execution.services = services
+
+    def on_settled(self, tell: Callable[[Command], None]) -> None:
+        """Have ``tell`` called with every command that has reached a final state or, after that, its outcome."""
+        self._settled = self._outcomes.settled = self._execution.settled = tell
 
     def on_ended(self, tell: Callable[[Command], None]) -> None:
         """Have ``tell`` called with every command that has reached a final state."""
@@ -176,7 +185,9 @@ class CommandService:
             id=self._ids.next(),
             station_id=station_id,
             name=kind.name,
-            parameters={key: value for key, value in msgspec.to_builtins(wanted).items() if value is not None},
+            parameters=sealed(
+                {key: value for key, value in msgspec.to_builtins(wanted).items() if value is not None}, self._vault
+            ),
             state=CommandState.QUEUED,
             created_at=now,
             timeout_s=timeout_s,
@@ -219,6 +230,7 @@ class CommandService:
         self._journal.put(ended)
         self._events.emit(f"command.{_WORDS[state]}", ended.station_id, **about(ended))
         self._ended(ended)
+        self._settled(ended)
         return ended
 
     async def get(self, id: int) -> Command:

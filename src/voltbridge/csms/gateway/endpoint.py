@@ -25,7 +25,7 @@ from voltbridge.csms.gateway.counters import Counters
 from voltbridge.csms.gateway.deviations import DeviationTally
 from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused
 from voltbridge.csms.gateway.limits import Limits
-from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, Refused, StationDesk
+from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, OtherRequests, Refused, StationDesk
 from voltbridge.csms.gateway.timing import within
 from voltbridge.csms.gateway.websocket import Outbox, WebSocket
 from voltbridge.csms.journal import Journal
@@ -61,7 +61,9 @@ class Gateway:
         limits: Limits | None = None,
         strictness: Strictness = Strictness.STRICT,
         path: str = "/ocpp",
+        others: OtherRequests | None = None,
     ) -> None:
+        """``others`` answers what is not a connection of a station."""
         self.limits = limits = limits or Limits()
         self.counters = Counters()
         self._admission = admission
@@ -69,6 +71,7 @@ class Gateway:
         self._bus = bus
         self._clock = clock
         self._path = path
+        self._others = others
         self._deviations = DeviationTally(journal, clock)
         self._shared = Shared(desk, journal, clock, limits, strictness, self._deviations, self.counters)
         self._outbox = Outbox()
@@ -154,6 +157,8 @@ class Gateway:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
+            if self._others is not None and self._others.takes(request.raw_path):
+                return await self._serve_other(request, self._others)
             return await self._connect(request)
         except HandshakeRefused as refused:
             self.counters.refused_connections[refused.status] += 1
@@ -162,6 +167,13 @@ class Gateway:
             response = web.Response(status=refused.status, text=f"{refused.text}\n", headers=headers)
             response.force_close()
             return response
+
+    async def _serve_other(self, request: web.BaseRequest, others: OtherRequests) -> web.StreamResponse:
+        if self._draining:
+            raise HandshakeRefused(503, "the server restarts", _RETRY_LATER)
+        assert self._web_server is not None
+        self._web_server.check_limits(request.remote or "")
+        return await others.serve(request)
 
     async def _connect(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = handshake.read(request.raw_path, request.method, request.headers, self._path)
@@ -180,6 +192,7 @@ class Gateway:
         try:
             ownership = await self._bus.own(asked.identity, connection.answer, connection.replace)
             live = await self._take_over(connection, before, address)
+            live.base_url = handshake.base_url(request.headers, secure=request.secure)
             return await self._converse(request, asked, connection, live)
         finally:
             if ownership is not None:
@@ -254,7 +267,10 @@ class Gateway:
             response = web.StreamResponse(status=101, headers=asked.response_headers | {"Server": "Voltbridge"})
             response.force_close()
             protocol = request.protocol
-            await response.prepare(request)
+            try:
+                await response.prepare(request)
+            except ConnectionResetError:  # the station gave up while it was being looked up
+                return response
             if protocol.transport is None:
                 return response
             websocket = WebSocket(protocol, connection, self._clock, self.limits, self._outbox, asked.deflate)

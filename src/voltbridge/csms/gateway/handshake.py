@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -21,11 +22,12 @@ from voltbridge.domain.admission import Credentials
 from voltbridge.domain.identities import identity_problem
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Handshake", "HandshakeRefused", "read"]
+__all__ = ["Handshake", "HandshakeRefused", "base_url", "read"]
 
 _KEY_SUFFIX: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SUBPROTOCOLS: Final = {version.value: version for version in Version}
 _SPOKEN: Final = ", ".join(_SUBPROTOCOLS)
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class HandshakeRefused(Exception):
@@ -61,6 +63,19 @@ class Handshake:
         if self.deflate is not None:
             headers["Sec-WebSocket-Extensions"] = self.deflate.header
         return headers
+
+
+def base_url(headers: CIMultiDictProxy[str], *, secure: bool) -> str | None:
+    """Where the client reaches this server by HTTP, as far as its request tells; a proxy in between may say more.
+
+    It is told to this client alone, so that a wrong Host harms nobody else.
+    """
+    host = headers.get("Host", "").strip()
+    if not _HOST.fullmatch(host):
+        return None
+    outside = headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    is_secure = secure if outside not in ("http", "https", "ws", "wss") else outside.endswith("s")
+    return f"{'https' if is_secure else 'http'}://{host}"
 
 
 def read(target: str, method: str, headers: CIMultiDictProxy[str], path: str) -> Handshake:

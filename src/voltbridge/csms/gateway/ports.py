@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from aiohttp import web
+
 from voltbridge.domain.admission import AdmissionRequest, Admitted, Credentials, Refused
 from voltbridge.domain.station_calls import StationCall
 from voltbridge.domain.stations import LiveStation
@@ -13,7 +15,7 @@ from voltbridge.protocol.policy import Deviation
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Admission", "AdmissionRequest", "Admitted", "Credentials", "Refused", "StationDesk"]
+__all__ = ["Admission", "AdmissionRequest", "Admitted", "Credentials", "OtherRequests", "Refused", "StationDesk"]
 
 
 class Admission(Protocol):
@@ -50,3 +52,13 @@ class StationDesk(Protocol):
 
     async def close(self, live: LiveStation, reason: str) -> None:
         """The connection has ended and everything it brought has been handled."""
+
+
+class OtherRequests(Protocol):
+    """Answers what is plain HTTP on the stations' port."""
+
+    def takes(self, raw_path: str) -> bool:
+        """Whether a request to this path is its."""
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer."""

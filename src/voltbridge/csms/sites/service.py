@@ -169,13 +169,12 @@ class SiteService:
                 manager.meter(fuse_id, other_ma)
         self._managers[site.id] = manager
         if self._listener is None:
-            # The bus is read only where there is a site, since events cost more while somebody listens.
             self._listener = asyncio.get_running_loop().create_task(self._listen())
         manager.notice()
 
     async def _listen(self) -> None:
         """Recompute a site whenever a station of it comes, goes, or a transaction there begins or ends."""
-        async with self._bus.subscribe() as happenings:
+        async with self._bus.subscribe(live=False) as happenings:
             async for event in happenings:
                 if event.type.startswith(("transaction.", "station.connected", "station.disconnected")):
                     for manager in self._managers.values():

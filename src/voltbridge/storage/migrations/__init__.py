@@ -6,6 +6,7 @@ second waits, finds nothing left to do, and goes on.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -14,14 +15,25 @@ from sqlalchemy import Connection, inspect, text
 from voltbridge.domain.errors import SchemaTooNew
 from voltbridge.storage.database import Database, open_database
 
-__all__ = ["HEAD", "upgrade"]
+__all__ = ["HEAD", "VERSION_TABLE", "lock_out_others", "migrate", "revision_of", "upgrade"]
 
 _SCRIPTS = Path(__file__).parent
 
-HEAD = max(script.stem for script in (_SCRIPTS / "versions").glob("[0-9]*.py"))[:4]
-"""The revision that this code works with: a file's number is its revision, so Alembic need not be asked."""
 
-_VERSION_TABLE = "alembic_version"
+def _head() -> str:
+    """The revision that no other one follows, read from the scripts: Alembic takes too long to be asked."""
+    scripts = {script.stem[:4]: script.read_text() for script in (_SCRIPTS / "versions").glob("[0-9]*.py")}
+    followed = {found[1] for text in scripts.values() if (found := _FOLLOWS.search(text))}
+    return max(scripts.keys() - followed)
+
+
+_FOLLOWS = re.compile(r'^down_revision = "(\d{4})"', re.MULTILINE)
+
+HEAD = _head()
+"""The revision that this code works with. A file's number is its revision."""
+
+VERSION_TABLE = "alembic_version"
+"""Where the revision of a database is noted."""
 _LOCK = 0x766F6C74  # "volt", the key of PostgreSQL's advisory lock
 _WAIT_MS = 60_000
 
@@ -34,7 +46,7 @@ def upgrade(url: str) -> None:
     database = open_database(url)
     try:
         with database.readers.connect() as connection:
-            if _revision(connection) == HEAD:
+            if revision_of(connection) == HEAD:
                 return
         with database.writer.connect() as connection:
             _upgrade(database, connection)
@@ -42,34 +54,53 @@ def upgrade(url: str) -> None:
         database.dispose()
 
 
-def _upgrade(database: Database, connection: Connection) -> None:
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to a revision, later than the one it has, within the transaction that is open.
+
+    Raises SchemaTooNew when the database, or the revision asked for, is of a newer release.
+    """
     # Imported only when there is something to do: it takes a good part of the time in which a start should be done.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    found = revision_of(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaTooNew(
+            f"The database {connection.engine.url.render_as_string()} has schema {found} of a newer Voltbridge; "
+            f"start that release or a newer one, or give another database."
+        )
+    if revision != "head" and revision not in known:
+        raise SchemaTooNew(f"Schema {revision} is of a newer Voltbridge than this one, which knows {HEAD}.")
+    command.upgrade(config, revision)
+
+
+def lock_out_others(connection: Connection) -> None:
+    """Wait until no other process changes the schema, and keep it so until the open transaction ends.
+
+    SQLite does so by itself when the writer's transaction begins.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the database has, None when it has no schema of ours."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+    return revision
+
+
+def _upgrade(database: Database, connection: Connection) -> None:
     if database.is_sqlite:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         driver.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
     with connection.begin():
-        if not database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        config = Config()
-        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        found = _revision(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
-            raise SchemaTooNew(
-                f"The database {database.url.render_as_string()} has schema {found} of a newer Voltbridge; "
-                f"start that release or a newer one, or give another database."
-            )
-        command.upgrade(config, "head")
-
-
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(_VERSION_TABLE):
-        return None
-    revision: str | None = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()
-    return revision
+        lock_out_others(connection)
+        migrate(connection)

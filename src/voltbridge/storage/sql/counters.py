@@ -6,11 +6,25 @@ from sqlalchemy import BigInteger, Column, Table, Text
 
 from voltbridge.storage.sql.schema import metadata
 
-__all__ = ["MESSAGE_BLOCKS", "METER_BLOCKS", "TRANSACTION_NUMBERS", "counters"]
+__all__ = [
+    "EVENTS_PRUNED",
+    "MESSAGE_BLOCKS",
+    "METER_BLOCKS",
+    "RESERVATIONS",
+    "TOLD_TO_STATIONS",
+    "TRANSACTION_NUMBERS",
+    "counters",
+]
 
+EVENTS_PRUNED = "events_pruned"
+"""Id of the newest event that was forgotten."""
 MESSAGE_BLOCKS = "message_blocks"
 METER_BLOCKS = "meter_blocks"
+RESERVATIONS = "reservations"
 TRANSACTION_NUMBERS = "transaction_numbers"
+
+TOLD_TO_STATIONS = (RESERVATIONS, TRANSACTION_NUMBERS)
+"""Counters whose numbers stations remember."""
 
 counters = Table(
     "counters",

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, func, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, func, or_, select, update
 from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.events import Event, EventFilter
+from voltbridge.domain.ids import ID_BITS
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.counters import EVENTS_PRUNED, counters
 from voltbridge.storage.sql.schema import BigInt, Row, Upsert, metadata
 from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, to_ms
@@ -33,6 +35,8 @@ event_upsert = Upsert(events)
 
 _STEP = 1000
 """Rows deleted in one write, so that nobody waits long behind it."""
+
+_PRUNED = select(counters.c.value).where(counters.c.name == EVENTS_PRUNED)
 
 _Found = list[Event]
 _encode = msgspec.json.Encoder().encode
@@ -56,6 +60,25 @@ class Events:
         def read(connection: Connection) -> _Found:
             query = select(events).where(events.c.id > id).order_by(events.c.id).limit(limit)
             return [_event(row) for row in connection.execute(query)]
+
+        return await self._sessions.read(read)
+
+    async def after_kept(self, id: int, limit: int) -> tuple[int, _Found]:
+        """As ``after``, and the id of the newest event that was forgotten: if larger than ``id``, some are missing."""
+
+        def read(connection: Connection) -> tuple[int, _Found]:
+            query = select(events).where(events.c.id > id).order_by(events.c.id).limit(limit)
+            found = [_event(row) for row in connection.execute(query)]
+            return connection.execute(_PRUNED).scalar_one(), found
+
+        return await self._sessions.read(read)
+
+    async def get(self, id: int) -> Event | None:
+        """One event."""
+
+        def read(connection: Connection) -> Event | None:
+            row = connection.execute(select(events).where(events.c.id == id)).one_or_none()
+            return _event(row) if row else None
 
         return await self._sessions.read(read)
 
@@ -88,6 +111,17 @@ class Events:
 
         return await self._sessions.read(read)
 
+    async def of_type(self, type: str, since: datetime, limit: int) -> _Found:
+        """The newest of a type since a moment, oldest first."""
+        # Ids are times, and the only index there is.
+        query = select(events).where(events.c.id >= to_ms(since) << ID_BITS, events.c.type == type)
+        query = query.order_by(events.c.id.desc()).limit(limit)
+
+        def read(connection: Connection) -> _Found:
+            return [_event(row) for row in connection.execute(query)][::-1]
+
+        return await self._sessions.read(read)
+
     async def prune(self, before: datetime) -> int:
         """Forget the oldest events up to the first that is not older than the moment; how many were forgotten."""
         limit_ms = to_ms(before)
@@ -98,7 +132,10 @@ class Events:
             last = connection.execute(select(func.max(doomed.subquery().c.id))).scalar_one()
             if last is None:
                 return 0
-            return connection.execute(delete(events).where(events.c.id <= last, events.c.at_ms < limit_ms)).rowcount
+            forgotten = connection.execute(delete(events).where(events.c.id <= last, events.c.at_ms < limit_ms))
+            mark = update(counters).where(counters.c.name == EVENTS_PRUNED, counters.c.value < last)
+            connection.execute(mark.values(value=last))
+            return forgotten.rowcount
 
         forgotten = 0
         while deleted := await self._sessions.write(step):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from voltbridge.domain.local_lists import LocalList, LocalListState, TokenSelect
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.tokens import Token
 from voltbridge.storage.cursors import cut, read_cursor
+from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import metadata
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
@@ -45,16 +46,11 @@ class LocalLists:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._gathered = GatheredReads(sessions, _read)
 
     async def get(self, station_id: str) -> LocalList | None:
-        """The station's list."""
-
-        def read(connection: Connection) -> LocalList | None:
-            query = select(*_WITHOUT_TOKENS).where(local_lists.c.station_id == station_id)
-            row = connection.execute(query).one_or_none()
-            return _list(row) if row else None
-
-        return await self._sessions.read(read)
+        """The station's list. Every boot asks for it."""
+        return await self._gathered.get(station_id)
 
     async def entries(self, station_id: str) -> Sequence[Token]:
         """The tokens that the station has."""
@@ -123,6 +119,11 @@ class LocalLists:
 def delete_local_list(connection: Connection, station_id: str) -> bool:
     """Forget a station's list; whether there was one."""
     return bool(connection.execute(delete(local_lists).where(local_lists.c.station_id == station_id)).rowcount)
+
+
+def _read(connection: Connection, keys: Collection[str]) -> dict[str, LocalList]:
+    query = select(*_WITHOUT_TOKENS).where(local_lists.c.station_id.in_(keys))
+    return {row.station_id: _list(row) for row in connection.execute(query)}
 
 
 def _values(one: LocalList) -> dict[str, Any]:

@@ -41,13 +41,22 @@ from voltbridge.domain.stations import (
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
+from voltbridge.storage.sql.alerts import delete_alerts
 from voltbridge.storage.sql.charging_profiles import delete_charging
 from voltbridge.storage.sql.commands import delete_commands
 from voltbridge.storage.sql.connectors import delete_connectors
+from voltbridge.storage.sql.customer_information import delete_customer_information
+from voltbridge.storage.sql.display_messages import delete_display_messages
+from voltbridge.storage.sql.files import delete_files
+from voltbridge.storage.sql.firmware import delete_firmware
 from voltbridge.storage.sql.local_lists import delete_local_list
 from voltbridge.storage.sql.messages import Messages
 from voltbridge.storage.sql.meter_values import delete_loose_meter_values
+from voltbridge.storage.sql.monitors import delete_monitoring
+from voltbridge.storage.sql.reservations import delete_reservations
+from voltbridge.storage.sql.rollouts import delete_rollout_members
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.station_logs import delete_station_logs
 from voltbridge.storage.sql.variables import delete_variables
 from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
@@ -169,6 +178,15 @@ class Stations:
             delete_commands(connection, station_id)
             delete_local_list(connection, station_id)
             delete_charging(connection, station_id)
+            delete_display_messages(connection, station_id)
+            delete_monitoring(connection, station_id)
+            delete_alerts(connection, station_id)
+            delete_customer_information(connection, station_id)
+            delete_reservations(connection, station_id)
+            delete_files(connection, station_id)
+            delete_firmware(connection, station_id)
+            delete_station_logs(connection, station_id)
+            delete_rollout_members(connection, station_id)
 
         await self._sessions.write(forget)
         await self._messages.delete_of_station(station_id)
@@ -182,7 +200,7 @@ class Stations:
     async def list(self, wanted: StationFilter, page: PageRequest) -> Page[Station]:
         """Stations in the order of their ids; raises InvalidCursor."""
         after = read_cursor("stations", page, (str,))
-        if not is_storable(wanted.protocol, wanted.vendor, wanted.model):
+        if not is_storable(wanted.protocol, wanted.vendor, wanted.model, wanted.firmware_version):
             return Page(())
 
         def read(connection: Connection) -> Page[Station]:
@@ -239,8 +257,13 @@ def _conditions(wanted: StationFilter) -> list[Any]:
         (station_reports.c.protocol, wanted.protocol),
         (station_reports.c.vendor, wanted.vendor),
         (station_reports.c.model, wanted.model),
+        (station_reports.c.firmware_version, wanted.firmware_version),
     ]
-    return [column == value for column, value in asked if value is not None]
+    found: list[Any] = [column == value for column, value in asked if value is not None]
+    if wanted.not_firmware_version is not None:
+        version = station_reports.c.firmware_version
+        found.append(or_(version != wanted.not_firmware_version, version.is_(None)))
+    return found
 
 
 def _is_among(station_id: str, among: Collection[str] | None, not_among: Collection[str] | None) -> bool:

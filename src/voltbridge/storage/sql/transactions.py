@@ -30,8 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import Row as ResultRow
 
+from voltbridge.domain.cost import Cost
 from voltbridge.domain.metering import MeterValue, SampledValue
 from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.tariffs import Tariff
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import EnergyReading, Transaction, TransactionFilter, TransactionState
 from voltbridge.storage.cursors import cut, read_cursor
@@ -88,6 +90,9 @@ transactions = Table(
     Column("close_note", Text),
     Column("superseded_by", BigInteger),
     Column("progress", Text, nullable=False),
+    Column("tariff", Text),
+    Column("cost", Text),
+    Column("cost_facts", Text),
     Index(None, "station_id", "transaction_id"),
     Index(None, "station_id", "began_at_ms", "id"),
     Index(None, "began_at_ms", "id"),
@@ -109,6 +114,8 @@ _LARGEST_NUMBER = 2**31 - 1
 _Found = list[Transaction]
 _encode = msgspec.json.Encoder().encode
 _decode_id_token = msgspec.json.Decoder(IdToken).decode
+_decode_tariff = msgspec.json.Decoder(Tariff).decode
+_decode_cost = msgspec.json.Decoder(Cost).decode
 _decode_problems = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_values = msgspec.json.Decoder(tuple[SampledValue, ...]).decode
 
@@ -149,6 +156,9 @@ def transaction_row(transaction: Transaction) -> Row:
         transaction.close_note,
         transaction.superseded_by,
         transaction.progress,
+        _encode(transaction.tariff).decode() if transaction.tariff else None,
+        _encode(transaction.cost).decode() if transaction.cost else None,
+        transaction.cost_facts or None,
     )
 
 
@@ -342,4 +352,7 @@ def _transaction(row: ResultRow[Any]) -> Transaction:
         close_note=row.close_note,
         superseded_by=row.superseded_by,
         progress=row.progress,
+        tariff=_decode_tariff(row.tariff) if row.tariff else None,
+        cost=_decode_cost(row.cost) if row.cost else None,
+        cost_facts=row.cost_facts or "",
     )

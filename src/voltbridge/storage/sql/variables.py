@@ -132,6 +132,23 @@ class Variables:
         rows = list({row[:2]: row for row in map(_row, values)}.values())
         await self._sessions.write(lambda connection: insert_rows(connection, _valued, rows))
 
+    async def note_values(self, station_id: str, values: Sequence[StationVariable], most: int) -> None:
+        """As ``put_values``; what is not known yet is left out where the station has so many attributes."""
+        rows = {row[1]: row for row in map(_row, values)}
+        own = variables.c.station_id == station_id
+
+        def note(connection: Connection) -> None:
+            query = select(variables.c.attribute_key).where(own, variables.c.attribute_key.in_(list(rows)))
+            known = set(connection.execute(query).scalars())
+            kept = list(rows.values())
+            if len(known) < len(rows):
+                count = connection.execute(select(func.count()).select_from(variables).where(own)).scalar_one()
+                if count + len(rows) - len(known) > most:
+                    kept = [row for key, row in rows.items() if key in known]
+            insert_rows(connection, _valued, kept)
+
+        await self._sessions.write(note)
+
     async def put_all(self, station_id: str, values: Sequence[StationVariable]) -> None:
         """Note everything there is; what is stored and not among it is forgotten."""
         rows = list({row[:2]: row for row in map(_row, values)}.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,11 +14,16 @@ from voltbridge.csms.blocks.g_availability import v16 as g_v16
 from voltbridge.csms.blocks.g_availability import v21 as g_v21
 from voltbridge.csms.blocks.g_availability import v201 as g_v201
 from voltbridge.csms.blocks.g_availability.service import MAX_CONNECTORS, AvailabilityService, ReportedStatus
-from voltbridge.csms.blocks.n_diagnostics import v21 as n_v21
-from voltbridge.csms.blocks.n_diagnostics import v201 as n_v201
+from voltbridge.csms.blocks.n_diagnostics import events_v21 as n_v21
+from voltbridge.csms.blocks.n_diagnostics import events_v201 as n_v201
+from voltbridge.csms.blocks.n_diagnostics.alerts import AlertService
+from voltbridge.csms.blocks.n_diagnostics.events import EventService
 from voltbridge.csms.notifications import NotificationService
+from voltbridge.domain.alerts import Alert, AlertChange, AlertFilter, Observed
+from voltbridge.domain.device_model import Variable
 from voltbridge.domain.errors import NotFound
 from voltbridge.domain.evses import Connector, ConnectorStatus
+from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.stations import LiveStation, RegistrationStatus, StationReport, StationSettings
 from voltbridge.protocol import v16, v21, v201
 from voltbridge.protocol.datetimes import DateTime
@@ -37,7 +42,10 @@ class Yard:
         self.service = AvailabilityService(
             self, self.stations, self.connected, self.world.journal, self.world.events, self.world.clock
         )
-        self.notifications = NotificationService(self.world.events, self.service)
+        world = self.world
+        alerts = AlertService(self, world.events, world.ids, world.clock)
+        notices = NotificationService(world.events)
+        self.notifications = EventService(notices, self.service, self, self, alerts, world.events, world.clock)
         self.live = self.connect()
 
     def connect(self) -> LiveStation:
@@ -51,6 +59,34 @@ class Yard:
 
     async def of_station(self, station_id: str) -> list[Connector]:
         return [connector for connector in self.stored if connector.station_id == station_id]
+
+    async def told_by_events(self, station_id: str, values: Mapping[Variable, str]) -> None:
+        """The values of variables are not looked at here."""
+
+    async def severities(self, station_id: str, ids: Sequence[int]) -> dict[int, int]:
+        return {}
+
+    async def observe(
+        self, station_id: str, said: Sequence[Observed], now: datetime, new_id: Callable[[], int]
+    ) -> list[AlertChange]:
+        return []
+
+    async def get(self, id: int) -> Alert | None:
+        raise AssertionError("alerts are only raised here")
+
+    async def list(self, wanted: AlertFilter, page: PageRequest) -> Page[Alert]:
+        raise AssertionError("alerts are only raised here")
+
+    async def healthy(
+        self, station_id: str, evse_id: int, connector_id: int, at: datetime, now: datetime
+    ) -> Sequence[Alert]:
+        raise AssertionError("alerts are only raised here")
+
+    async def monitors_gone(self, station_id: str, gone: Mapping[int, int | None], now: datetime) -> Sequence[Alert]:
+        raise AssertionError("alerts are only raised here")
+
+    async def change(self, id: int, decide: Callable[[Alert], Alert]) -> Alert:
+        raise AssertionError("alerts are only raised here")
 
     def say(self, status: ConnectorStatus, at: datetime | None = None) -> ConnectorStatus:
         """Report connector (1, 1); gives what counts afterwards."""

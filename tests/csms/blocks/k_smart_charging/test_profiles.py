@@ -52,7 +52,7 @@ async def command(site: Site, charger: Charger, name: str, status: int = 200, **
 
 
 async def called(charger: Charger) -> tuple[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         _, _, action, payload = await charger.called.get()
     return action, payload
 

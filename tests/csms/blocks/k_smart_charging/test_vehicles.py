@@ -24,7 +24,7 @@ def needs(**more: Any) -> dict[str, Any]:
 
 
 async def offered(charger: Charger) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         _, _, action, payload = await charger.called.get()
     assert action == "SetChargingProfile"
     return payload
@@ -123,6 +123,32 @@ async def test_a_vehicle_that_never_listens_is_left_alone(site: Site) -> None:
         assert (await charger.call("NotifyEVChargingSchedule", plan(32.0, start)))["status"] == "Rejected"
         await charger.call("Heartbeat", {})
         assert charger.called.empty()
+
+
+@pytest.mark.parametrize(
+    ("mode", "told", "unit", "limit", "phases"),
+    [
+        ("AC_three_phase", {"maxChargeCurrent": 20.0, "maxChargePower": 13_800.0}, "A", 20.0, 3),
+        ("AC_single_phase", {"maxChargePower": 3_680.0}, "A", 16.0, 1),
+        ("DC", {"maxChargePower": 50_000.0, "maxVoltage": 400.0}, "W", 50_000.0, None),
+    ],
+)
+async def test_what_iso_15118_20_tells_is_understood(
+    site: Site, mode: str, told: dict[str, float], unit: str, limit: float, phases: int | None
+) -> None:
+    """2.1 K17.FR.06, FR.19; without a current or a power there is nothing to go by."""
+    async with site.station(Version.V21) as charger:
+        charger.answers["SetChargingProfile"] = {"status": "Accepted"}
+        await running(charger, 1)
+        charging = {"requestedEnergyTransfer": mode, "controlMode": "DynamicControl", "v2xChargingParameters": told}
+        request = {"evseId": 1, "chargingNeeds": charging}
+        assert (await charger.call("NotifyEVChargingNeeds", request))["status"] == "Accepted"
+        (schedule,) = (await offered(charger))["chargingProfile"]["chargingSchedule"]
+        assert schedule["chargingRateUnit"] == unit
+        (period,) = schedule["chargingSchedulePeriod"]
+        assert (period["limit"], period.get("numberPhases")) == (limit, phases)
+        charging["v2xChargingParameters"] = {"targetSoC": 80} if mode == "DC" else {"minChargePower": 1_000.0}
+        assert (await charger.call("NotifyEVChargingNeeds", request))["status"] == "Rejected"
 
 
 async def test_an_offer_that_the_station_refuses_is_told(site: Site) -> None:

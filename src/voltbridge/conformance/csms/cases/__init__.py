@@ -37,7 +37,16 @@ from voltbridge.conformance.csms.cases import (
     f_remote_control as f_remote_control,
 )
 from voltbridge.conformance.csms.cases import (
+    firmware_16 as firmware_16,
+)
+from voltbridge.conformance.csms.cases import (
     g_availability as g_availability,
+)
+from voltbridge.conformance.csms.cases import (
+    h_reservation as h_reservation,
+)
+from voltbridge.conformance.csms.cases import (
+    i_tariff_and_cost as i_tariff_and_cost,
 )
 from voltbridge.conformance.csms.cases import (
     j_meter_values as j_meter_values,
@@ -46,13 +55,31 @@ from voltbridge.conformance.csms.cases import (
     k_smart_charging as k_smart_charging,
 )
 from voltbridge.conformance.csms.cases import (
+    l_firmware as l_firmware,
+)
+from voltbridge.conformance.csms.cases import (
     local_lists_16 as local_lists_16,
+)
+from voltbridge.conformance.csms.cases import (
+    n_customer_information as n_customer_information,
+)
+from voltbridge.conformance.csms.cases import (
+    n_logs as n_logs,
+)
+from voltbridge.conformance.csms.cases import (
+    n_monitoring as n_monitoring,
+)
+from voltbridge.conformance.csms.cases import (
+    o_display_message as o_display_message,
 )
 from voltbridge.conformance.csms.cases import (
     p_data_transfer as p_data_transfer,
 )
 from voltbridge.conformance.csms.cases import (
     remote_control_16 as remote_control_16,
+)
+from voltbridge.conformance.csms.cases import (
+    reservations_16 as reservations_16,
 )
 from voltbridge.conformance.csms.cases import (
     smart_charging_16 as smart_charging_16,

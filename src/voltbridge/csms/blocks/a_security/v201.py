@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voltbridge.csms.notifications import NotificationService
+from voltbridge.csms.blocks.a_security.events import SecurityEventService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v201
 
@@ -10,8 +10,8 @@ __all__ = ["security_event_notification"]
 
 
 async def security_event_notification(
-    service: NotificationService, live: LiveStation, request: v201.SecurityEventNotificationRequest
+    service: SecurityEventService, live: LiveStation, request: v201.SecurityEventNotificationRequest
 ) -> v201.SecurityEventNotificationResponse:
     """A04."""
-    service.note(live, "security.event", request)
+    await service.note(live, request)
     return v201.SecurityEventNotificationResponse()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from voltbridge.csms.blocks.b_provisioning import v16, v21, v201
@@ -17,6 +16,7 @@ from voltbridge.csms.blocks.b_provisioning.variable_parameters import (
     ReportKind,
     WriteVariables,
 )
+from voltbridge.csms.commands.calling import Calling
 from voltbridge.csms.commands.kinds import Answer, CommandKind, CommandRun, Context, answered
 from voltbridge.domain.configurations import DesiredValue
 from voltbridge.domain.device_model import (
@@ -26,8 +26,6 @@ from voltbridge.domain.device_model import (
     WriteResult,
 )
 from voltbridge.domain.errors import InvalidValue
-from voltbridge.domain.station_calls import CallFailed
-from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
 __all__ = ["COMMANDS", "desired_values", "shown_attribute"]
@@ -82,7 +80,7 @@ async def _read(run: CommandRun) -> Answer:
     service: DeviceModelService = run.context.service
     live = run.context.live
     assert live is not None, "a command runs for a connected station"
-    calling = _Calling(run)
+    calling = Calling(run)
     results = await service.read_by(live, calling.call, [one.named for one in run.parameters.variables])
     calling.check([one.status.value for one in results])
     shown = [{**shown_attribute(one.attribute), **_outcome(one), "value": one.value} for one in results]
@@ -97,31 +95,11 @@ async def _write(run: CommandRun) -> Answer:
     service: DeviceModelService = run.context.service
     live = run.context.live
     assert live is not None, "a command runs for a connected station"
-    calling = _Calling(run)
+    calling = Calling(run)
     results = await service.write_by(live, calling.call, desired_values(run.parameters.variables))
     calling.check([one.status.value for one in results])
     shown = [{**shown_attribute(one.attribute), **_outcome(one)} for one in results]
     return _answer([one.status.value for one in results], shown, "Accepted", "RebootRequired")
-
-
-@dataclass(slots=True)
-class _Calling:
-    """The calls of a command; where not one brought an answer, that is how the command ends."""
-
-    run: CommandRun
-    failure: CallFailed | None = None
-
-    async def call(self, request: Payload) -> Any:
-        try:
-            return await self.run.call(request)
-        except CallFailed as failure:
-            self.failure = self.failure or failure
-            raise
-
-    def check(self, statuses: Sequence[str]) -> None:
-        """Raises the CallFailed when there is nothing else to tell."""
-        if self.failure is not None and all(status == "NotAnswered" for status in statuses):
-            raise self.failure
 
 
 def _outcome(result: ReadResult | WriteResult) -> dict[str, Any]:

@@ -56,7 +56,16 @@ from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["OUTCOME", "REPORT_WITHIN_S", "Call", "DeviceModelService", "is_password", "is_secret"]
+__all__ = [
+    "OUTCOME",
+    "REPORT_WITHIN_S",
+    "Call",
+    "DeviceModelService",
+    "MessageLimits",
+    "chunks",
+    "is_password",
+    "is_secret",
+]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -71,7 +80,10 @@ _FRAME_BYTES: Final = 80
 _UNTOLD_ITEMS: Final = 10
 """In one message to a station that does not say how many it takes."""
 _BIGGEST: Final = 2**63 - 1
+_MOST_VARIABLES: Final = 50_000
+"""Of one station, before events no longer add any: one that makes up names cannot fill the database."""
 
+_FILE_TRANSFER_PROTOCOLS: Final = Attribute(Variable(Component("OCPPCommCtrlr"), "FileTransferProtocols"))
 _PASSWORD: Final = Variable(Component("SecurityCtrlr"), "BasicAuthPassword").key
 
 Call = Callable[[Payload], Awaitable[Any]]
@@ -80,7 +92,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
+class MessageLimits:
     """What a station takes in one message; None: no limit."""
 
     items: int | None
@@ -133,6 +145,11 @@ class DeviceModelService:
     async def known(self, station_id: str, attributes: Sequence[Attribute]) -> Mapping[str, StationVariable]:
         """What is known of these attributes, by their keys."""
         return await self._book.known(station_id, attributes)
+
+    async def file_transfer_protocols(self, station_id: str) -> str | None:
+        """The list of protocols for files that the station tells, None where it tells none; 1.6 has a key for it."""
+        told = (await self._book.known(station_id, [_FILE_TRANSFER_PROTOCOLS])).get(_FILE_TRANSFER_PROTOCOLS.key)
+        return None if told is None else told.value
 
     async def reports(self, station_id: str) -> Sequence[tuple[StationReportParts, ReportState]]:
         """A station's reports, the newest first. Raises NotFound."""
@@ -246,8 +263,8 @@ class DeviceModelService:
                 wanted[attribute.key] = attribute
             else:
                 results[attribute.key] = ReadResult(attribute, status)
-        limits = await self._limits(live, call, "GetVariables", len(wanted))
-        for chunk in _chunks(list(wanted.values()), limits, words.read_request):
+        limits = await self.limits(live, call, "GetVariables", len(wanted))
+        for chunk in chunks(list(wanted.values()), limits, words.read_request):
             try:
                 told = words.read_results(chunk, await call(words.read_request(chunk)))
             except CallFailed as failure:
@@ -275,6 +292,17 @@ class DeviceModelService:
         if told:
             await self._book.put_values(told)
 
+    async def told_by_events(self, station_id: str, values: Mapping[Variable, str]) -> None:
+        """Note actual values that monitors told (N07, N08). Of variables never seen before only so many are kept."""
+        now = self._clock.now()
+        told = [
+            StationVariable(station_id=station_id, attribute=attribute, updated_at=now, value=value)
+            for attribute, value in ((Attribute(variable), value) for variable, value in values.items())
+            if not is_secret(attribute)
+        ]
+        if told:
+            await self._book.note_values(station_id, told, _MOST_VARIABLES)
+
     # Writing
 
     async def write(self, station_id: str, values: Sequence[DesiredValue]) -> Sequence[WriteResult]:
@@ -297,21 +325,42 @@ class DeviceModelService:
                 results[attribute.key] = WriteResult(attribute, WriteStatus.INVALID, problem)
             else:
                 wanted[attribute.key] = value
-        limits = await self._limits(live, call, "SetVariables", len(wanted))
+        limits = await self.limits(live, call, "SetVariables", len(wanted))
         if words.MOST_WRITTEN is not None:
             limits = replace(limits, items=words.MOST_WRITTEN)
-        for chunk in _chunks(list(wanted.values()), limits, words.write_request):
+        for chunk in chunks(list(wanted.values()), limits, words.write_request):
             try:
                 told = words.write_results(chunk, await call(words.write_request(chunk)))
             except CallFailed as failure:
                 told = [WriteResult(one.attribute, WriteStatus.NOT_ANSWERED, str(failure)) for one in chunk]
             for result in told:
                 results[result.attribute.key] = result
-                if result.status.is_taken and is_password(result.attribute):
-                    # From now on the old one is refused (A01.FR.03); the connection stays.
-                    await self._passwords.set_password(live.station_id, wanted[result.attribute.key].value)
+                await self._take_over(live.station_id, wanted[result.attribute.key], result)
         await self._keep_written(live.station_id, wanted, results)
         return [results[value.attribute.key] for value in values]
+
+    async def _take_over(self, station_id: str, value: DesiredValue, result: WriteResult) -> None:
+        """Go by what a station took, where that is more than a value to be shown."""
+        if result.status.is_taken and is_password(value.attribute):
+            # From now on the old one is refused (A01.FR.03); the connection stays.
+            await self._passwords.set_password(station_id, value.value)
+
+    # Writing by messages that others make: the door that takes any message
+
+    def check(self, station_id: str, version: Version, request: Payload) -> None:
+        """Raise InvalidValue for a password that could not be set here once the station has taken it."""
+        for value in self._words[version].written(request):
+            if is_password(value.attribute):
+                check_password(value.value, station_id)
+
+    async def answered(self, station_id: str, version: Version, request: Payload, response: Payload) -> None:
+        """Go by what a station says to a message that sets values. Raises StorageUnavailable."""
+        words = self._words[version]
+        wanted = {value.attribute.key: value for value in words.written(request)}
+        results = {one.attribute.key: one for one in words.write_results(list(wanted.values()), response)}
+        for key, value in wanted.items():
+            await self._take_over(station_id, value, results[key])
+        await self._keep_written(station_id, wanted, results)
 
     async def _keep_written(
         self, station_id: str, wanted: Mapping[str, DesiredValue], results: Mapping[str, WriteResult]
@@ -341,13 +390,17 @@ class DeviceModelService:
 
     # Limits
 
-    async def _limits(self, live: LiveStation, call: Call, message: str, count: int) -> _Limits:
-        """What the station takes in one message of this kind, asking it where that is not known."""
+    async def limits(
+        self, live: LiveStation, call: Call, message: str, count: int, component: str = "DeviceDataCtrlr"
+    ) -> MessageLimits:
+        """What the station takes in one message of this kind, asking it where that is not known.
+
+        The component has the variables ItemsPerMessage and BytesPerMessage, the message being their instance.
+        """
         if count < 2:
-            return _Limits(None, None)
+            return MessageLimits(None, None)
         wanted = [
-            Attribute(Variable(Component("DeviceDataCtrlr"), name, message))
-            for name in ("ItemsPerMessage", "BytesPerMessage")
+            Attribute(Variable(Component(component), name, message)) for name in ("ItemsPerMessage", "BytesPerMessage")
         ]
         words = self._words[Version(live.report.protocol or "")]
         known = dict(await self._book.known(live.station_id, wanted))
@@ -363,7 +416,7 @@ class DeviceModelService:
                     self._untold.add(mark)
             one = known.get(attribute.key)
             numbers.append(None if one is None or one.value is None else _positive(one.value))
-        return _Limits(numbers[0] or _UNTOLD_ITEMS, numbers[1])
+        return MessageLimits(numbers[0] or _UNTOLD_ITEMS, numbers[1])
 
     async def _connection(self, station_id: str) -> tuple[LiveStation, Call]:
         live = self._connected.get(station_id)
@@ -425,8 +478,8 @@ def _problem(station_id: str, value: DesiredValue, known: StationVariable | None
     return None
 
 
-def _chunks(
-    items: Sequence[Item], limits: _Limits, request: Callable[[Sequence[Item]], Payload]
+def chunks(
+    items: Sequence[Item], limits: MessageLimits, request: Callable[[Sequence[Item]], Payload]
 ) -> Iterator[Sequence[Item]]:
     """The items in as few messages as the limits allow; one that is too large by itself goes alone."""
     most = limits.items or len(items)

@@ -128,6 +128,9 @@ class VariableWords(Protocol):
     def write_results(self, values: Sequence[DesiredValue], response: Any) -> list[WriteResult]:
         """One for each that was sent, in that order."""
 
+    def written(self, request: Any) -> list[DesiredValue]:
+        """What a request that sets values sets."""
+
     def report_request(self, wanted: Report, request_id: int) -> Payload:
         """Asks for a report. Raises Unsupported."""
 
@@ -146,6 +149,9 @@ class VariableBook(Protocol):
 
     async def put_values(self, values: Sequence[StationVariable]) -> None:
         """Note values; what was known besides stays where it is not told anew."""
+
+    async def note_values(self, station_id: str, values: Sequence[StationVariable], most: int) -> None:
+        """As ``put_values``; what is not known yet is left out where the station has so many attributes."""
 
     async def put_all(self, station_id: str, values: Sequence[StationVariable]) -> None:
         """Note everything there is; anything else is forgotten."""

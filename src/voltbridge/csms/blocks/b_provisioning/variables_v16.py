@@ -40,6 +40,7 @@ __all__ = [
     "unknown",
     "write_request",
     "write_results",
+    "written",
 ]
 
 ANSWERS_WITH_REPORT: Final = True
@@ -118,6 +119,12 @@ _STATUSES: Final = {
 def write_results(values: Sequence[DesiredValue], response: v16.ChangeConfigurationResponse) -> list[WriteResult]:
     """The one result."""
     return [WriteResult(value.attribute, _STATUSES[response.status]) for value in values]
+
+
+def written(request: v16.ChangeConfigurationRequest) -> list[DesiredValue]:
+    """The one value."""
+    attribute, _ = attribute_of(request.key)
+    return [DesiredValue(attribute, request.value)]
 
 
 def report_request(wanted: Report, request_id: int) -> Payload:

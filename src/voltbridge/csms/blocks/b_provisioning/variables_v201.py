@@ -44,6 +44,7 @@ __all__ = [
     "unknown",
     "write_request",
     "write_results",
+    "written",
 ]
 
 ANSWERS_WITH_REPORT: Final = False
@@ -139,6 +140,11 @@ def write_results(values: Sequence[DesiredValue], response: Any) -> list[WriteRe
             status = WriteStatus(found.attribute_status.value)
             results.append(WriteResult(value.attribute, status, reason_of(found.attribute_status_info)))
     return results
+
+
+def written(request: Any) -> list[DesiredValue]:
+    """The values in their order."""
+    return [DesiredValue(attribute_of(one), one.attribute_value) for one in request.set_variable_data]
 
 
 def report_request(wanted: Report, request_id: int) -> Payload:

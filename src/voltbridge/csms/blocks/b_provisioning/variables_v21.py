@@ -14,6 +14,7 @@ from voltbridge.csms.blocks.b_provisioning.variables_v201 import (
     told_in,
     unknown,
     write_results,
+    written,
 )
 from voltbridge.csms.blocks.given import given, optional
 from voltbridge.domain.configurations import DesiredValue
@@ -35,6 +36,7 @@ __all__ = [
     "unknown",
     "write_request",
     "write_results",
+    "written",
 ]
 
 ANSWERS_WITH_REPORT: Final = False

@@ -28,6 +28,7 @@ from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import AlreadyExists, NotFound
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.stations import LiveStation
+from voltbridge.domain.tariffs import TariffText
 from voltbridge.domain.token_rules import ASKED_NOWHERE, check_token, holds_alone, judge_token, same_token
 from voltbridge.domain.tokens import (
     Authorization,
@@ -39,10 +40,13 @@ from voltbridge.domain.tokens import (
 )
 from voltbridge.domain.transactions import Transaction, TransactionState
 
-__all__ = ["AuthorizationService", "TokenChanged", "TokenFields", "shown_token"]
+__all__ = ["AuthorizationService", "TextOf", "TokenChanged", "TokenFields", "shown_token"]
 
 TokenChanged = Callable[[Token | None, Token | None], Awaitable[None]]
 """Is given the token as it was and as it is; None where there is none."""
+
+TextOf = Callable[[LiveStation, IdToken, Authorization], Awaitable[TariffText | None]]
+"""What the driver of an accepted token is shown of the tariff at a station."""
 
 
 _REMEMBERED_S = 300.0
@@ -85,10 +89,15 @@ class AuthorizationService:
         """What the authority said: by token, type and station; when, by ``Clock.monotonic``; the oldest first."""
         self._adding = asyncio.Lock()
         self._changed: TokenChanged | None = None
+        self._text_of: TextOf | None = None
 
     def on_change(self, tell: TokenChanged) -> None:
         """Have ``tell`` called whenever a token was added, changed or forgotten."""
         self._changed = tell
+
+    def show_tariffs_by(self, text_of: TextOf) -> None:
+        """Have ``text_of`` asked what drivers are shown of their tariff (I01)."""
+        self._text_of = text_of
 
     async def close(self) -> None:
         """End the connections to the operator's own service."""
@@ -102,7 +111,7 @@ class AuthorizationService:
         # Where the version does not tell the type, ours does.
         typed = replace(id_token, type=known.type) if known else id_token
         self._tell(live, typed, authorization.status)
-        return authorization
+        return await self._with_text(live, id_token, authorization)
 
     def refuse_contract(self, live: LiveStation, id_token: IdToken) -> Authorization:
         """The answer where a contract certificate comes along: it cannot be verified here, so it counts as invalid.
@@ -121,7 +130,7 @@ class AuthorizationService:
         """
         authorization = await self._judge(live, id_token)
         if not (starting and authorization.accepted and holds_alone(id_token, authorization.token)):
-            return authorization
+            return await self._with_text(live, id_token, authorization) if starting else authorization
         stored = await self._transactions.open_with_token(id_token.key)
         if any(
             other.id < own_id
@@ -130,7 +139,13 @@ class AuthorizationService:
             for other in _running_on(id_token, stored, live)
         ):
             return replace(authorization, status=AuthorizationStatus.CONCURRENT_TX, cache_expires_at=None)
-        return authorization
+        return await self._with_text(live, id_token, authorization)
+
+    async def _with_text(self, live: LiveStation, id_token: IdToken, authorization: Authorization) -> Authorization:
+        if self._text_of is None or not authorization.accepted:
+            return authorization
+        text = await self._text_of(live, id_token, authorization)
+        return authorization if text is None else replace(authorization, tariff_text=text)
 
     async def list(self, wanted: TokenFilter, page: PageRequest) -> Page[Token]:
         """The operator's tokens. Raises InvalidCursor."""

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from voltbridge.csms.blocks.c_authorization.requests import ClearCache
 from voltbridge.csms.blocks.c_authorization.service import AuthorizationService
 from voltbridge.csms.blocks.c_authorization.v201 import brings_certificate, id_token_of
+from voltbridge.csms.blocks.i_tariff_and_cost.v21 import message_content
 from voltbridge.csms.commands.kinds import Context, Prepared, answered
 from voltbridge.domain.stations import LiveStation
 from voltbridge.domain.token_rules import GROUP_TYPE
@@ -43,7 +44,7 @@ def id_token_info(authorization: Authorization) -> v21.IdTokenInfoType:
         cache_expiry_date_time=DateTime.of(until) if until else UNSET,
         language1=(token and token.language) or UNSET,
         group_id_token=_group(token) if token else UNSET,
-        personal_message=_message(token, token.personal_message) if token and token.personal_message else UNSET,
+        personal_message=_message(authorization),
     )
 
 
@@ -53,5 +54,11 @@ def _group(token: Token) -> v21.IdTokenType | UnsetType:
     return v21.IdTokenType(id_token=token.group_id_token, type=token.group_type or GROUP_TYPE)
 
 
-def _message(token: Token, text: str) -> v21.MessageContentType:
-    return v21.MessageContentType(format=v21.MessageFormatEnumType.UTF8, language=token.language or UNSET, content=text)
+def _message(authorization: Authorization) -> v21.MessageContentType | UnsetType:
+    """What the operator has to say to this driver, else what is shown of the tariff (I01.FR.01)."""
+    token = authorization.token
+    if token is not None and token.personal_message:
+        return v21.MessageContentType(
+            format=v21.MessageFormatEnumType.UTF8, language=token.language or UNSET, content=token.personal_message
+        )
+    return UNSET if authorization.tariff_text is None else message_content(authorization.tariff_text)

@@ -142,6 +142,26 @@ class LocalListService:
             self._catch_up(station_id)
         return one, added
 
+    async def leave_out(self, station_id: str, id_token: str, type: str) -> bool:
+        """Take a token off the list of a station that has it: whether it had. The station is told in a moment.
+
+        That is how a customer is forgotten whom the station was to forget (N10.FR.02).
+        """
+        key = id_token.casefold()
+        async with self._locks[station_id]:
+            one = await self._book.get(station_id)
+            if one is None:
+                return False
+            if not any((token.key, token.type) == (key, type) for token in await self._book.entries(station_id)):
+                return False
+            without = (*one.selection.without_id_tokens, id_token)
+            stale = LocalListState.STALE if one.state is LocalListState.CURRENT else one.state
+            selection = replace(one.selection, without_id_tokens=without)
+            await self._book.put(replace(one, selection=selection, updated_at=self._clock.now(), state=stale))
+        self._events.emit("local_list.selected", station_id, state=stale.value)
+        self._catch_up(station_id)
+        return True
+
     async def delete(self, station_id: str) -> None:
         """Look after the station's list no longer; the station keeps what it has. Raises NotFound."""
         async with self._locks[station_id]:

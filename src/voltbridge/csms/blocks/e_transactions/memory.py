@@ -12,6 +12,7 @@ from typing import Final
 
 from voltbridge.domain.energy import Readings
 from voltbridge.domain.stations import LiveMeter, LiveStation
+from voltbridge.domain.transaction_cost import facts_of
 from voltbridge.domain.transaction_rules import readings_of, with_energy
 from voltbridge.domain.transactions import Transaction, TransactionState
 
@@ -29,7 +30,7 @@ def meter_of(live: LiveStation, transaction: Transaction | None) -> LiveMeter:
         return LiveMeter(Readings(), 0.0)
     meter = live.meters.get(transaction.id)
     if meter is None:
-        meter = live.meters[transaction.id] = LiveMeter(readings_of(transaction), 0.0)
+        meter = live.meters[transaction.id] = LiveMeter(readings_of(transaction), 0.0, facts_of(transaction))
     return meter
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from voltbridge.domain.metering import MeterValue
 from voltbridge.domain.paging import Page, PageRequest
-from voltbridge.domain.stations import LiveStation
+from voltbridge.domain.stations import LiveMeter, LiveStation
+from voltbridge.domain.tariffs import TariffText
 from voltbridge.domain.tokens import Authorization, IdToken
-from voltbridge.domain.transactions import Transaction, TransactionFilter
+from voltbridge.domain.transactions import Transaction, TransactionFilter, TransactionUpdate
 
-__all__ = ["Authorizer", "CommandOutcomes", "Connected", "TransactionBook"]
+__all__ = ["Authorizer", "CommandOutcomes", "Connected", "CostAnswer", "Costs", "TransactionBook"]
 
 
 class TransactionBook(Protocol):
@@ -64,3 +67,44 @@ class CommandOutcomes(Protocol):
         self, station_id: str, kind: str, correlation: str | None, completed: bool, data: Mapping[str, Any]
     ) -> int | None:
         """The outcome is there; None when nobody awaits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostAnswer:
+    """What the answer to a message of a transaction tells of its cost."""
+
+    total: Decimal | None = None
+    """Total cost, running or final; None: not told."""
+    texts: Sequence[TariffText] = ()
+    """What the driver is to be shown of the tariff from now on, the first in his language; empty: as before."""
+
+
+class Costs(Protocol):
+    """Who prices transactions. Nothing here waits."""
+
+    def take(
+        self,
+        live: LiveStation,
+        before: Transaction | None,
+        after: Transaction,
+        meter: LiveMeter,
+        update: TransactionUpdate,
+        authorization: Authorization | None,
+    ) -> Transaction:
+        """``after`` with its tariff and its cost, an update having made it of ``before``."""
+
+    def read(
+        self, live: LiveStation, transaction: Transaction, meter: LiveMeter, at_ms: int, meter_value: MeterValue
+    ) -> None:
+        """Readings of a transaction came outside of its own messages."""
+
+    def answer(
+        self, live: LiveStation, transaction: Transaction, meter: LiveMeter, update: TransactionUpdate
+    ) -> CostAnswer | None:
+        """What the answer to an update tells; None without a tariff."""
+
+    def tell(self, before: Transaction | None, after: Transaction) -> None:
+        """Tell whoever listens of a cost that is final now, or was corrected."""
+
+    def as_now(self, transaction: Transaction, meter: LiveMeter) -> Transaction:
+        """A running transaction with its cost until now."""

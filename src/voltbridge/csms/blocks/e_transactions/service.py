@@ -18,6 +18,7 @@ Choices that the standard leaves to us:
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,7 +28,14 @@ from msgspec.structs import replace
 from voltbridge.csms.blocks.c_authorization.service import shown_token
 from voltbridge.csms.blocks.e_transactions.memory import active_on, current, meter_of, remember, running_on
 from voltbridge.csms.blocks.e_transactions.numbers import TransactionNumbers
-from voltbridge.csms.blocks.e_transactions.ports import Authorizer, CommandOutcomes, Connected, TransactionBook
+from voltbridge.csms.blocks.e_transactions.ports import (
+    Authorizer,
+    CommandOutcomes,
+    Connected,
+    CostAnswer,
+    Costs,
+    TransactionBook,
+)
 from voltbridge.csms.blocks.e_transactions.unnumbered import ended_by, meant_by, name_unnumbered
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
@@ -40,7 +48,8 @@ from voltbridge.domain.metering import MeterValue
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.stations import LiveMeter, LiveStation
 from voltbridge.domain.token_rules import same_token
-from voltbridge.domain.tokens import Authorization, IdToken
+from voltbridge.domain.tokens import Authorization, IdToken, Token
+from voltbridge.domain.transaction_cost import costed, facts_of, refresh_cost
 from voltbridge.domain.transaction_rules import (
     apply_update,
     close_transaction,
@@ -75,6 +84,8 @@ class TransactionOutcome:
     transaction: Transaction
     authorization: Authorization | None
     """Of the token in the update; None when it had none."""
+    cost: CostAnswer | None = None
+    """What the answer tells of the cost; None where the transaction has no tariff."""
 
 
 class TransactionService:
@@ -92,6 +103,7 @@ class TransactionService:
         commands: CommandOutcomes | None = None,
     ) -> None:
         self._commands = commands
+        self._costs: Costs | None = None
         self._book = book
         self._authorization = authorization
         self._connected = connected
@@ -100,6 +112,18 @@ class TransactionService:
         self._ids = ids
         self._clock = clock
         self._numbers = TransactionNumbers(book.next_transaction_numbers)
+        self._tell_reservation: Callable[[Transaction, int | None, Token | None], Awaitable[None]] | None = None
+
+    def on_reservation(self, tell: Callable[[Transaction, int | None, Token | None], Awaitable[None]]) -> None:
+        """Have ``tell`` called with a transaction whose message names the reservation that it ended.
+
+        Also, with None for the reservation, where the transaction has named none and a token in the message may charge.
+        """
+        self._tell_reservation = tell
+
+    def price_by(self, costs: Costs) -> None:
+        """Have transactions priced by ``costs``."""
+        self._costs = costs
 
     async def apply(self, live: LiveStation, update: TransactionUpdate) -> TransactionOutcome:
         """Take in an update of a transaction that the station can name. Raises StorageUnavailable."""
@@ -153,6 +177,8 @@ class TransactionService:
         """Add readings to a remembered transaction; storing them is the caller's."""
         meter = meter_of(live, transaction)
         meter.readings.take(at_ms, meter_value.values)
+        if self._costs is not None:
+            self._costs.read(live, transaction, meter, at_ms, meter_value)
         now = self._clock.monotonic()
         if now - meter.stored_at >= STORE_EVERY_S or transaction.state is not TransactionState.ACTIVE:
             self._store_energy(live, transaction, meter, now)
@@ -172,7 +198,8 @@ class TransactionService:
         while True:
             page = await self._book.list(_ACTIVE, PageRequest(500, cursor))
             for transaction in page.items:
-                fresh = refresh_energy(transaction, samples.get(transaction.id, ()))
+                newest = samples.get(transaction.id, ())
+                fresh = refresh_cost(refresh_energy(transaction, newest), newest)
                 if fresh is not transaction:
                     self._journal.put(fresh)
             cursor = page.next
@@ -203,11 +230,16 @@ class TransactionService:
         if transaction.state is not TransactionState.ACTIVE:
             return transaction
         closed = close_transaction(transaction, reason, self._clock.now())
-        self._journal.put(closed)
         live = self._connected.get(closed.station_id)
+        facts = meter_of(live, closed).cost if live is not None else facts_of(closed)
+        if facts is not None:
+            closed = costed(closed, facts)
+        self._journal.put(closed)
         if live is not None:
             self._remember(live, closed, meter_of(live, closed))
         self._tell("transaction.closed", closed, reason=reason)
+        if self._costs is not None:
+            self._costs.tell(transaction, closed)
         await self._journal.committed(closed.station_id)
         return closed
 
@@ -230,7 +262,15 @@ class TransactionService:
         if known is not None:
             remembered = live.transactions.get(known.transaction_id)
             known = remembered if remembered is not None and remembered.id == known.id else known
-        return TransactionOutcome(self._take(live, update, known, new_id, authorization), authorization)
+        transaction = self._take(live, update, known, new_id, authorization)
+        if self._tell_reservation is not None:
+            charges = authorization is not None and authorization.accepted and not stops(update)
+            if update.reservation_id is not None or (charges and transaction.reservation_id is None):
+                token = authorization.token if authorization is not None else None
+                await self._tell_reservation(transaction, update.reservation_id, token)
+        meter = meter_of(live, transaction)
+        answer = self._costs.answer(live, transaction, meter, update) if self._costs is not None else None
+        return TransactionOutcome(transaction, authorization, answer)
 
     def _take(
         self,
@@ -242,6 +282,8 @@ class TransactionService:
     ) -> Transaction:
         meter = meter_of(live, known)
         after = apply_update(known, update, new_id=new_id, now=self._clock.now(), readings=meter.readings)
+        if self._costs is not None:
+            after = self._costs.take(live, known, after, meter, update, authorization)
         for meter_value in update.meter_values:
             at_ms = milliseconds(meter_value.at)
             evse_id = after.evse_id or 0
@@ -255,6 +297,8 @@ class TransactionService:
         meter.stored_at = self._clock.monotonic()
         self._remember(live, after, meter)
         self._tell_change(known, after, update, authorization)
+        if self._costs is not None:
+            self._costs.tell(known, after)
         return live.transactions[after.transaction_id]
 
     def _remember(self, live: LiveStation, transaction: Transaction, meter: LiveMeter) -> None:
@@ -269,10 +313,14 @@ class TransactionService:
 
     def _store_energy(self, live: LiveStation, transaction: Transaction, meter: LiveMeter, now: float) -> None:
         after = with_energy(transaction, meter.readings, self._clock.now())
+        if meter.cost is not None:
+            after = costed(after, meter.cost)
         meter.stored_at = now
         if after is not transaction:
             self._journal.put(after)
             live.transactions[after.transaction_id] = after
+            if self._costs is not None:
+                self._costs.tell(transaction, after)
 
     async def _known(self, live: LiveStation, transaction_id: str) -> Transaction | None:
         return live.transactions.get(transaction_id) or await self._book.find(live.station_id, transaction_id)
@@ -315,7 +363,8 @@ class TransactionService:
         remembered = live.transactions.get(stored.transaction_id) if live else None
         if live is None or remembered is None or remembered.id != stored.id:
             return stored
-        return current(live, remembered, remembered.updated_at)
+        now = current(live, remembered, remembered.updated_at)
+        return now if self._costs is None else self._costs.as_now(now, meter_of(live, now))
 
     def _tell_change(
         self,

@@ -8,6 +8,7 @@ from voltbridge.csms.blocks.c_authorization.v201 import id_token_info, id_token_
 from voltbridge.csms.blocks.e_transactions.requests import GetTransactionStatus, SetMaxEnergyOnInvalidId
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.i_tariff_and_cost.v201 import total_cost, updated_message
 from voltbridge.csms.blocks.j_meter_values.v201 import meter_values_of
 from voltbridge.csms.commands.kinds import Answer, Context, Prepared
 from voltbridge.domain.meter_records import whole_milliseconds
@@ -24,7 +25,11 @@ async def transaction_event(
     """E01 to E15. The answer tells of the token exactly when the event carries one (E01.FR.12)."""
     outcome = await service.apply(live, update_of(live.station_id, request))
     info = id_token_info(outcome.authorization) if outcome.authorization else UNSET
-    return v201.TransactionEventResponse(id_token_info=info)
+    return v201.TransactionEventResponse(
+        id_token_info=info,
+        total_cost=total_cost(outcome.cost),
+        updated_personal_message=updated_message(outcome.cost),
+    )
 
 
 def update_of(

@@ -9,6 +9,8 @@ from voltbridge.csms.blocks.e_transactions.requests import GetTransactionStatus,
 from voltbridge.csms.blocks.e_transactions.service import TransactionService
 from voltbridge.csms.blocks.e_transactions.v201 import update_of
 from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.i_tariff_and_cost.v21 import other_messages, updated_message
+from voltbridge.csms.blocks.i_tariff_and_cost.v201 import total_cost
 from voltbridge.csms.commands.kinds import Answer, Context, Prepared
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21
@@ -22,7 +24,12 @@ async def transaction_event(
     """E01 to E17. The answer tells of the token exactly when the event carries one (E01.FR.12)."""
     outcome = await service.apply(live, update_of(live.station_id, request))
     info = id_token_info(outcome.authorization) if outcome.authorization else UNSET
-    return v21.TransactionEventResponse(id_token_info=info)
+    return v21.TransactionEventResponse(
+        id_token_info=info,
+        total_cost=total_cost(outcome.cost),
+        updated_personal_message=updated_message(outcome.cost),
+        updated_personal_message_extra=other_messages(outcome.cost),
+    )
 
 
 def get_transaction_status(wanted: GetTransactionStatus, context: Context) -> Prepared:

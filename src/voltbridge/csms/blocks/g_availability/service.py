@@ -13,9 +13,10 @@ and changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from voltbridge.csms.blocks.g_availability.change import changes_shown
 from voltbridge.csms.blocks.g_availability.ports import CommandOutcomes, Connected, ConnectorBook, KnownStations
@@ -28,7 +29,15 @@ from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.errors import ErrorCode, OcppError
 
-__all__ = ["CLOCK_TOLERANCE", "MAX_CONNECTORS", "TRUST_LASTS", "AvailabilityService", "ReportedStatus"]
+__all__ = [
+    "CLOCK_TOLERANCE",
+    "MAX_CONNECTORS",
+    "TRUST_LASTS",
+    "AvailabilityService",
+    "ErrorWatch",
+    "ReportedStatus",
+    "StatusTold",
+]
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=2)
 """How far a station's time may be from ours on receipt to count as right."""
@@ -37,6 +46,9 @@ TRUST_LASTS: Final = timedelta(minutes=15)
 MAX_CONNECTORS: Final = 1000
 """How many a station may tell of, so that a mad one cannot fill memory and database."""
 _MAX_ID = 2**31 - 1
+
+StatusTold = Callable[[LiveStation, int, ConnectorStatus, datetime], None]
+"""Is given the EVSE, the status and when it came about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +67,12 @@ class ReportedStatus:
     vendor_error_code: str | None = None
 
 
+class ErrorWatch(Protocol):
+    """Who wants to know of the errors that connectors tell."""
+
+    async def connector_told(self, station_id: str, said: ReportedStatus) -> None: ...
+
+
 class AvailabilityService:
     """Keeps what stations say of their availability."""
 
@@ -67,14 +85,26 @@ class AvailabilityService:
         events: EventLog,
         clock: Clock,
         commands: CommandOutcomes | None = None,
+        errors: ErrorWatch | None = None,
     ) -> None:
         self._commands = commands
+        self._errors = errors
+        self._told_status: StatusTold | None = None
         self._connectors = connectors
         self._stations = stations
         self._connected = connected
         self._journal = journal
         self._events = events
         self._clock = clock
+        self._tell_status: Callable[[LiveStation, Connector], None] = lambda live, connector: None
+
+    def on_status(self, tell: Callable[[LiveStation, Connector], None]) -> None:
+        """Have ``tell`` called with every connector whose status or error has changed."""
+        self._tell_status = tell
+
+    def on_told_status(self, tell: StatusTold) -> None:
+        """Have ``tell`` called with every status, late ones too."""
+        self._told_status = tell
 
     def heartbeat(self, live: LiveStation) -> datetime:
         """The station lives (G02); gives the time for its clock."""
@@ -86,11 +116,10 @@ class AvailabilityService:
         """Take over a connector's status. Raises OcppError for numbers no connector can have."""
         key = (said.evse_id, said.connector_id)
         before = live.connectors.get(key)
-        if not all(0 <= number <= _MAX_ID for number in key):
-            raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "no EVSE or connector has this number")
-        if before is None and len(live.connectors) >= MAX_CONNECTORS:
-            raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "too many connectors for one station")
+        _check(live, key)
         now = self._clock.now()
+        if self._told_status is not None:
+            self._told_status(live, said.evse_id, said.status, said.at or now)
         after = Connector(
             station_id=live.station_id,
             evse_id=said.evse_id,
@@ -102,7 +131,7 @@ class AvailabilityService:
             vendor_id=said.vendor_id,
             vendor_error_code=said.vendor_error_code,
         )
-        if self._is_late(live, after, now):
+        if self._is_late(live, after):
             self._tell(after, before, late=True)
             return
         if abs(now - after.status_at) <= CLOCK_TOLERANCE:
@@ -113,7 +142,20 @@ class AvailabilityService:
         self._journal.put(after)
         if _content(after) != _content(before):
             self._tell(after, before, late=False)
+            self._tell_status(live, after)
         self.conclude_changes(live, *key)
+
+    async def told_with_error(self, live: LiveStation, said: ReportedStatus) -> None:
+        """As ``status``, for versions that tell errors with it: from when there is one until there is none."""
+        key = (said.evse_id, said.connector_id)
+        _check(live, key)
+        before = live.connectors.get(key)
+        late = before is not None and self._is_late(live, replace(before, status_at=said.at or self._clock.now()))
+        is_told = said.error_code is not None or (before is not None and before.error_code is not None)
+        if self._errors is not None and is_told and not late:
+            # First, so that a station which has to send this again still has the error to be cleared.
+            await self._errors.connector_told(live.station_id, said)
+        self.status(live, said)
 
     def conclude_changes(self, live: LiveStation, evse_id: int, connector_id: int) -> None:
         """Tell commands that changed the availability when every connector they mean shows it."""
@@ -129,7 +171,8 @@ class AvailabilityService:
             raise NotFound("station", station_id)
         return sorted(connectors, key=lambda connector: (connector.evse_id, connector.connector_id))
 
-    def _is_late(self, live: LiveStation, after: Connector, now: datetime) -> bool:
+    def _is_late(self, live: LiveStation, after: Connector) -> bool:
+        now = self._clock.now()
         last = live.trusted_status_at.get((after.evse_id, after.connector_id))
         return (
             last is not None
@@ -153,6 +196,13 @@ class AvailabilityService:
             vendor_error_code=after.vendor_error_code,
             late=late,
         )
+
+
+def _check(live: LiveStation, key: tuple[int, int]) -> None:
+    if not all(0 <= number <= _MAX_ID for number in key):
+        raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "no EVSE or connector has this number")
+    if key not in live.connectors and len(live.connectors) >= MAX_CONNECTORS:
+        raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "too many connectors for one station")
 
 
 def _content(connector: Connector | None) -> tuple[str | None, ...] | None:

@@ -26,7 +26,7 @@ async def status_notification(
 ) -> v16.StatusNotificationResponse:
     """Connector n is EVSE n with connector 1; connector 0 is the station itself (6.47)."""
     faultless = request.error_code is v16.ChargePointErrorCode.NO_ERROR
-    service.status(
+    await service.told_with_error(
         live,
         ReportedStatus(
             evse_id=request.connector_id,

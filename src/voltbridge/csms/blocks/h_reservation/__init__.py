@@ -1,3 +1,3 @@
-"""Block H, Reservation: reservations that ended at the station."""
+"""Block H, Reservation: reserving for a token, cancelling, and following each reservation to its end."""
 
 __all__: list[str] = []

@@ -344,7 +344,38 @@ def needs_of(request: v201.NotifyEVChargingNeedsRequest | v21.NotifyEVChargingNe
             departure_at=departure_at,
             max_periods=max_periods,
         )
+    if isinstance(needs, v21.ChargingNeedsType) and not isinstance(needs.v2x_charging_parameters, UnsetType):
+        return _needs_of_20(needs, needs.v2x_charging_parameters, departure_at, max_periods)
     return None
+
+
+def _needs_of_20(
+    needs: v21.ChargingNeedsType,
+    told: v21.V2XChargingParametersType,
+    departure_at: datetime | None,
+    max_periods: int | None,
+) -> ChargingNeeds | None:
+    """What ISO 15118-20 tells (2.1 K17.FR.06). None where it can be no limit: neither a current nor a power is told."""
+    mode = needs.requested_energy_transfer.value
+    is_dc = mode.startswith("DC")
+    phases = 1 if is_dc else _PHASES.get(mode, 3)
+    power_w, current_a = given(told.max_charge_power), given(told.max_charge_current)
+    voltage_v = given(told.max_voltage) or 230.0
+    if current_a is None and power_w is not None:
+        current_a = power_w / (voltage_v if is_dc else 230.0 * phases)
+    if current_a is None:
+        return None
+    return ChargingNeeds(
+        is_dc=is_dc,
+        max_current_a=current_a,
+        max_voltage_v=voltage_v,
+        phases=phases,
+        max_power_w=power_w,
+        min_current_a=given(told.min_charge_current),
+        energy_wh=given(told.ev_target_energy_request),
+        departure_at=departure_at,
+        max_periods=max_periods,
+    )
 
 
 def status_info(words: Any, answer: EvAnswer) -> Any:

@@ -1,3 +1,3 @@
-"""Block L, Firmware Management: how updates get on."""
+"""Block L, Firmware Management: images, what becomes of them on stations, and local controllers that publish them."""
 
 __all__: list[str] = []

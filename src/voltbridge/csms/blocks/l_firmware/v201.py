@@ -1,25 +1,41 @@
-"""Firmware Management in the words of 2.0.1: what is only told becomes an event."""
+"""Firmware management in the words of 2.0.1; they are those of ``v2``."""
 
 from __future__ import annotations
 
-from voltbridge.csms.notifications import NotificationService
+from voltbridge.csms.blocks.l_firmware import v2
+from voltbridge.csms.blocks.l_firmware.publishing import PublishingService
+from voltbridge.csms.blocks.l_firmware.service import FirmwareService
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v201
 
-__all__ = ["firmware_status_notification", "publish_firmware_status_notification"]
+__all__ = [
+    "firmware_status_notification",
+    "publish_firmware_status_notification",
+    "publish_request",
+    "unpublish_request",
+    "update_answer",
+    "update_request",
+]
+
+_WORDS = v2.Words(v201)
+
+publish_request = _WORDS.publish_request
+unpublish_request = _WORDS.unpublish_request
+update_answer = _WORDS.update_answer
+update_request = _WORDS.update_request
 
 
 async def firmware_status_notification(
-    service: NotificationService, live: LiveStation, request: v201.FirmwareStatusNotificationRequest
+    service: FirmwareService, live: LiveStation, request: v201.FirmwareStatusNotificationRequest
 ) -> v201.FirmwareStatusNotificationResponse:
     """L01, L02."""
-    service.note(live, "firmware.status", request)
+    await v2.told_of_update(service, live, request)
     return v201.FirmwareStatusNotificationResponse()
 
 
 async def publish_firmware_status_notification(
-    service: NotificationService, live: LiveStation, request: v201.PublishFirmwareStatusNotificationRequest
+    service: PublishingService, live: LiveStation, request: v201.PublishFirmwareStatusNotificationRequest
 ) -> v201.PublishFirmwareStatusNotificationResponse:
-    """How a local controller gets on with publishing (L03)."""
-    service.note(live, "firmware.publish_status", request)
+    """L03."""
+    await v2.told_of_publishing(service, live, request)
     return v201.PublishFirmwareStatusNotificationResponse()

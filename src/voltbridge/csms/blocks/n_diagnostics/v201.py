@@ -1,86 +1,54 @@
-"""Diagnostics in the words of 2.0.1: what is only told becomes an event."""
+"""Logs in the words of 2.0.1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import Any
 
-from msgspec import UnsetType
-
-from voltbridge.csms.blocks.g_availability.service import ReportedStatus
-from voltbridge.csms.blocks.given import given
-from voltbridge.csms.notifications import NotificationService
-from voltbridge.domain.evses import ConnectorStatus
+from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.n_diagnostics.logs import LogService
+from voltbridge.csms.blocks.n_diagnostics.logs_parameters import LogOrder
+from voltbridge.csms.commands.kinds import Answer, Unsupported, answered
+from voltbridge.domain.station_logs import LogType, UploadStatus
 from voltbridge.domain.stations import LiveStation
-from voltbridge.protocol import v21, v201
+from voltbridge.protocol import v201
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.structs import Payload
 
-__all__ = [
-    "log_status_notification",
-    "notify_customer_information",
-    "notify_event",
-    "notify_monitoring_report",
-    "statuses_in",
-]
+__all__ = ["log_answer", "log_request", "log_status_notification", "plain_request"]
 
-_STATUSES: Final = frozenset(v201.ConnectorStatusEnumType)
+_ACCEPTED = frozenset({"Accepted", "AcceptedCanceled"})
 
 
-async def log_status_notification(
-    service: NotificationService, live: LiveStation, request: v201.LogStatusNotificationRequest
-) -> v201.LogStatusNotificationResponse:
+def log_request(order: LogOrder) -> Payload:
     """N01."""
-    service.note(live, "log.status", request)
-    return v201.LogStatusNotificationResponse()
+    if order.log_type is LogType.DATA_COLLECTOR:
+        raise Unsupported("OCPP 2.0.1 has no DataCollectorLog; ask for the DiagnosticsLog or the SecurityLog")
+    return v201.GetLogRequest(
+        log_type=v201.LogEnumType(order.log_type.value),
+        request_id=order.request_id,
+        retries=optional(order.retries),
+        retry_interval=optional(order.retry_interval_s),
+        log=v201.LogParametersType(
+            remote_location=order.location,
+            oldest_timestamp=optional(None if order.oldest_at is None else DateTime.of(order.oldest_at)),
+            latest_timestamp=optional(None if order.latest_at is None else DateTime.of(order.latest_at)),
+        ),
+    )
 
 
-async def notify_event(
-    service: NotificationService, live: LiveStation, request: v201.NotifyEventRequest
-) -> v201.NotifyEventResponse:
-    """What monitors saw (N07); where that is an availability it is taken over as such (G01.FR.07)."""
-    for status in statuses_in(request):
-        service.availability.status(live, status)
-    service.note(live, "station.event", request)
-    return v201.NotifyEventResponse()
-
-
-def statuses_in(request: v201.NotifyEventRequest | v21.NotifyEventRequest) -> Iterator[ReportedStatus]:
-    """The availability states among the events: of connectors, of EVSEs and of the station as a whole (G01)."""
-    for event in request.event_data:
-        if event.variable.name.casefold() != "availabilitystate" or event.actual_value not in _STATUSES:
-            continue
-        place = _place(event.component)
-        if place is not None:
-            evse_id, connector_id = place
-            status = ConnectorStatus(event.actual_value)
-            yield ReportedStatus(evse_id=evse_id, connector_id=connector_id, status=status, at=event.timestamp.moment)
-
-
-def _place(component: v201.ComponentType | v21.ComponentType) -> tuple[int, int] | None:
-    """(EVSE id, connector id) of a component that has an availability, or None for others and unclear ones."""
-    evse = component.evse
-    evse_id = 0 if isinstance(evse, UnsetType) else evse.id
-    connector_id = 0 if isinstance(evse, UnsetType) else given(evse.connector_id) or 0
-    match component.name.casefold():
-        case "chargingstation":
-            return 0, 0
-        case "evse" if evse_id > 0:
-            return evse_id, 0
-        case "connector" if evse_id > 0 and connector_id > 0:
-            return evse_id, connector_id
+def plain_request(order: LogOrder) -> Payload | None:
+    """Only 1.6 has an older message."""
     return None
 
 
-async def notify_monitoring_report(
-    service: NotificationService, live: LiveStation, request: v201.NotifyMonitoringReportRequest
-) -> v201.NotifyMonitoringReportResponse:
-    """A part of an answer to GetMonitoringReport (N02)."""
-    service.note(live, "monitoring.reported", request)
-    return v201.NotifyMonitoringReportResponse()
+def log_answer(response: Any) -> Answer:
+    """N01.FR.01, N01.FR.05, N01.FR.12."""
+    return answered(response, _ACCEPTED)
 
 
-async def notify_customer_information(
-    service: NotificationService, live: LiveStation, request: v201.NotifyCustomerInformationRequest
-) -> v201.NotifyCustomerInformationResponse:
-    """A part of an answer to CustomerInformation (N09)."""
-    service.note(live, "customer_information.reported", request)
-    return v201.NotifyCustomerInformationResponse()
+async def log_status_notification(
+    service: LogService, live: LiveStation, request: v201.LogStatusNotificationRequest
+) -> v201.LogStatusNotificationResponse:
+    """N01."""
+    await service.told(live, UploadStatus(request.status.value), given(request.request_id), "log.status", request)
+    return v201.LogStatusNotificationResponse()

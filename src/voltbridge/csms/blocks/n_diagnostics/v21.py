@@ -1,44 +1,52 @@
-"""Diagnostics in the words of 2.1: what is only told becomes an event."""
+"""Logs in the words of 2.1."""
 
 from __future__ import annotations
 
-from voltbridge.csms.blocks.n_diagnostics.v201 import statuses_in
-from voltbridge.csms.notifications import NotificationService
+from typing import Any
+
+from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.n_diagnostics.logs import LogService
+from voltbridge.csms.blocks.n_diagnostics.logs_parameters import LogOrder
+from voltbridge.csms.commands.kinds import Answer, answered
+from voltbridge.domain.station_logs import UploadStatus
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v21
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.structs import Payload
 
-__all__ = ["log_status_notification", "notify_customer_information", "notify_event", "notify_monitoring_report"]
+__all__ = ["log_answer", "log_request", "log_status_notification", "plain_request"]
+
+_ACCEPTED = frozenset({"Accepted", "AcceptedCanceled"})
+
+
+def log_request(order: LogOrder) -> Payload:
+    """N01."""
+    return v21.GetLogRequest(
+        log_type=v21.LogEnumType(order.log_type.value),
+        request_id=order.request_id,
+        retries=optional(order.retries),
+        retry_interval=optional(order.retry_interval_s),
+        log=v21.LogParametersType(
+            remote_location=order.location,
+            oldest_timestamp=optional(None if order.oldest_at is None else DateTime.of(order.oldest_at)),
+            latest_timestamp=optional(None if order.latest_at is None else DateTime.of(order.latest_at)),
+        ),
+    )
+
+
+def plain_request(order: LogOrder) -> Payload | None:
+    """Only 1.6 has an older message."""
+    return None
+
+
+def log_answer(response: Any) -> Answer:
+    """N01.FR.01, N01.FR.05, N01.FR.12."""
+    return answered(response, _ACCEPTED)
 
 
 async def log_status_notification(
-    service: NotificationService, live: LiveStation, request: v21.LogStatusNotificationRequest
+    service: LogService, live: LiveStation, request: v21.LogStatusNotificationRequest
 ) -> v21.LogStatusNotificationResponse:
     """N01."""
-    service.note(live, "log.status", request)
+    await service.told(live, UploadStatus(request.status.value), given(request.request_id), "log.status", request)
     return v21.LogStatusNotificationResponse()
-
-
-async def notify_event(
-    service: NotificationService, live: LiveStation, request: v21.NotifyEventRequest
-) -> v21.NotifyEventResponse:
-    """What monitors saw (N07); where that is an availability it is taken over as such (G01.FR.07)."""
-    for status in statuses_in(request):
-        service.availability.status(live, status)
-    service.note(live, "station.event", request)
-    return v21.NotifyEventResponse()
-
-
-async def notify_monitoring_report(
-    service: NotificationService, live: LiveStation, request: v21.NotifyMonitoringReportRequest
-) -> v21.NotifyMonitoringReportResponse:
-    """A part of an answer to GetMonitoringReport (N02)."""
-    service.note(live, "monitoring.reported", request)
-    return v21.NotifyMonitoringReportResponse()
-
-
-async def notify_customer_information(
-    service: NotificationService, live: LiveStation, request: v21.NotifyCustomerInformationRequest
-) -> v21.NotifyCustomerInformationResponse:
-    """A part of an answer to CustomerInformation (N09)."""
-    service.note(live, "customer_information.reported", request)
-    return v21.NotifyCustomerInformationResponse()

@@ -1,0 +1,3 @@
+"""Webhooks: stored events delivered by HTTP, in order, at least once."""
+
+__all__: list[str] = []

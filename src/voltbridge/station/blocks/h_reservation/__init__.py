@@ -1,0 +1,5 @@
+"""Reservations."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""Smart charging."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

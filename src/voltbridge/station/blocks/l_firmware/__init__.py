@@ -1,0 +1,5 @@
+"""Block L, Firmware: how an update goes on."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -28,7 +28,7 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports --no-cache
 
 pytest: $(VENV)/dev.stamp
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --reruns 1 --only-rerun TimeoutError $(ARGS)
+	PYTHONHASHSEED=0 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --reruns 1 $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	@mkdir -p build

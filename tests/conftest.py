@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 from tests.support.events import held_to_the_catalogue
+
+# The same examples in every run, so that a run tells of the change under test and nothing else. To look for what nobody
+# has seen yet, say VOLTBRIDGE_HYPOTHESIS=random (other examples each time) or thorough (and many more of them).
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None, print_blob=True)
+settings.load_profile("random" if os.environ.get("VOLTBRIDGE_HYPOTHESIS") in {"random", "thorough"} else "same")
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.station.central_system import charging, live
-from tests.strategies.oracle import dump, messages, validator
+from tests.strategies.oracle import dump, messages, parse, validator
 from tests.strategies.payloads import mutated, valid
 from tests.support.payloads import fullest
 
@@ -35,7 +34,7 @@ def answers(version: Version, requests: list[tuple[str, Any]]) -> list[list[Any]
             for number, (action, payload) in enumerate(requests):
                 await central.send_raw(dump([2, f"any-{number}", action, payload]).decode())
                 for _attempt in range(200):
-                    frames = [json.loads(text) for text in central.frames]
+                    frames = [parse(text) for text in central.frames]
                     own = [frame for frame in frames if frame[1] == f"any-{number}" and frame[0] in (3, 4)]
                     if own:
                         break

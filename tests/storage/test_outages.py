@@ -243,7 +243,7 @@ async def test_facts_become_durable_in_the_order_they_were_put(storage: Storage)
 async def test_a_postgresql_that_drops_its_connections(postgres_url: str) -> None:
     """Again and again, while facts are written: what was acknowledged is there once, counts are exact."""
     acknowledged: list[int] = []
-    async with opened(postgres_url) as storage:
+    async with opened(postgres_url, give_up_after_s=50) as storage:
         await storage.stations.add(settings())
 
         async def station(name: str, first: int) -> None:
@@ -260,7 +260,7 @@ async def test_a_postgresql_that_drops_its_connections(postgres_url: str) -> Non
                     writer = await storage.journal.write(lambda one: one.scalar(text("SELECT pg_backend_pid()")))
                     reader = await storage._read(lambda one: one.scalar(text("SELECT pg_backend_pid()")))
                     outside.execute("SELECT pg_terminate_backend(%s)", (writer,))
-                    outside.execute("SELECT pg_terminate_backend(%s, 5000)", (reader,))
+                    outside.execute("SELECT pg_terminate_backend(%s, 20000)", (reader,))
                     assert await storage.stations.get("CS-1") is not None
 
         await asyncio.gather(trouble(), *(station(f"CS-{n}", n * 1000) for n in range(1, 6)))
@@ -272,6 +272,29 @@ async def test_a_postgresql_that_drops_its_connections(postgres_url: str) -> Non
             assert len(logged.items) == 40
         (counted,) = (await storage.deviations.list(DeviationFilter(), PageRequest())).items
         assert counted.count == 200
+
+
+async def test_a_connection_that_ends_under_a_reader(postgres_url: str) -> None:
+    """It is read again on another connection, once: who cuts every time is an outage."""
+    async with opened(postgres_url) as storage:
+        await storage.stations.add(settings())
+        with connect(postgres_url) as outside:
+            cuts = [1]
+
+            def cut(connection: Connection) -> None:
+                if cuts[0]:
+                    cuts[0] -= 1
+                    # The transaction has begun, so no look at the connection before its use can notice.
+                    pid = connection.scalar(text("SELECT pg_backend_pid()"))
+                    outside.execute("SELECT pg_terminate_backend(%s, 20000)", (pid,))
+
+            engine_event.listen(storage._database.readers, "begin", cut)
+            assert await storage.stations.get("CS-1") is not None
+            assert cuts == [0]
+            cuts[0] = 2
+            with pytest.raises(StorageUnavailable):
+                await storage.stations.get("CS-1")
+            assert await storage.stations.get("CS-1") is not None
 
 
 async def test_a_commit_whose_answer_was_lost_is_not_made_twice(storage: Storage) -> None:

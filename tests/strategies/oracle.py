@@ -55,7 +55,7 @@ def dump(payload: Any) -> bytes:
     return _ENCODER.encode(payload)
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes | str) -> Any:
     """JSON, with every number that has a fraction or an exponent as Decimal."""
     return json.loads(data, parse_float=Decimal)
 

@@ -8,7 +8,7 @@ import sys
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["driver_error", "is_of_content", "is_outage"]
+__all__ = ["driver_error", "is_lost_connection", "is_of_content", "is_outage"]
 
 # The low byte of SQLite's extended result codes.
 _SQLITE_OUTAGES = frozenset(
@@ -56,6 +56,11 @@ def is_outage(error: BaseException) -> bool:
             return isinstance(cause, psycopg.OperationalError)
         return state[:2] in _SQLSTATE_OUTAGES
     return False
+
+
+def is_lost_connection(error: BaseException) -> bool:
+    """Whether the server ended the connection under the work, so that another connection may do at once."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def is_of_content(error: BaseException) -> bool:

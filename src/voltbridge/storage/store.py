@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.storage.database import READING_THREADS, Database, open_database
-from voltbridge.storage.failures import is_outage
+from voltbridge.storage.failures import is_lost_connection, is_outage
 from voltbridge.storage.journal import SqlJournal
 from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
@@ -127,9 +127,13 @@ class Storage:
             with self._database.readers.begin() as connection:
                 return work(connection)
 
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
-        except Exception as error:
-            if is_outage(error):
-                raise StorageUnavailable(str(error)) from error
-            raise
+        for again in (True, False):
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+            except Exception as error:
+                if again and is_lost_connection(error):
+                    continue  # a server that was restarted; reading twice harms nothing
+                if is_outage(error):
+                    raise StorageUnavailable(str(error)) from error
+                raise
+        raise AssertionError("the second attempt returns or raises")

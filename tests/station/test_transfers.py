@@ -69,6 +69,7 @@ def test_refusals_are_told_apart(status: int, trouble: Trouble) -> None:
             with pytest.raises(TransferFailed) as down:
                 await fetched(transfers(), server.url + "fw")
             assert (up.value.trouble, down.value.trouble) == (trouble, trouble)
+            assert not (up.value.lasting or down.value.lasting), "whoever runs the server may mend it"
 
     live(story)
 
@@ -78,10 +79,11 @@ def test_refusals_are_told_apart(status: int, trouble: Trouble) -> None:
 )
 def test_addresses_that_are_none(url: str) -> None:
     async def story(clock: VirtualClock) -> None:
-        with pytest.raises(TransferFailed):
+        with pytest.raises(TransferFailed) as down:
             await fetched(transfers(), url)
-        with pytest.raises(TransferFailed):
+        with pytest.raises(TransferFailed) as up:
             await transfers().upload(url, "a.log", b"")
+        assert [(each.value.trouble, each.value.lasting) for each in (down, up)] == [(Trouble.FAILURE, True)] * 2
 
     live(story)
 

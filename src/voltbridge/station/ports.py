@@ -358,7 +358,8 @@ class Files(Protocol):
     async def download(self, url: str, into: Download) -> None:
         """Fetch the content; behind what ``into`` has of it from an earlier try, where it is sure to be the same file.
 
-        Raises OSError, best ``transfers.TransferFailed``; what has come stays for the next try.
+        Raises OSError, best ``transfers.TransferFailed``, which tells whether another try may help; what has come stays
+        for it.
         """
 
     async def upload(self, url: str, name: str, content: bytes | Path) -> None:

@@ -51,11 +51,12 @@ class Trouble(StrEnum):
 
 
 class TransferFailed(OSError):
-    """A file did not come or go."""
+    """A file did not come or go. ``lasting``: nor will it, however often that is tried."""
 
-    def __init__(self, trouble: Trouble, detail: str) -> None:
+    def __init__(self, trouble: Trouble, detail: str, *, lasting: bool = False) -> None:
         super().__init__(detail)
         self.trouble = trouble
+        self.lasting = lasting
 
 
 class _BrokenOff(Exception):
@@ -147,7 +148,7 @@ class Transfers:
                 headers["If-Range"] = writer.version
         try:
             async with session.get(url, headers=headers, ssl=self._ssl(url)) as response:  # type: ignore[arg-type]
-                if url.startswith("https:") and response.url.scheme != "https":
+                if _scheme(url) == "https" and response.url.scheme != "https":
                     raise TransferFailed(Trouble.PERMISSION_DENIED, "sent on to an address without TLS")
                 total = _begin(response, writer)
                 if total is not None and total > self._largest:
@@ -336,9 +337,10 @@ def _scheme(url: str) -> str:
         known = parts.scheme.lower() in SCHEMES and bool(parts.hostname)
         _ = parts.port
     except ValueError as error:
-        raise TransferFailed(Trouble.BAD_MESSAGE, f"no address: {error}") from None
+        raise TransferFailed(Trouble.FAILURE, f"no address: {error}", lasting=True) from None
     if not known or any(character in url for character in "\r\n\0"):
-        raise TransferFailed(Trouble.NOT_SUPPORTED_OPERATION, "an address begins with " + ", ".join(SCHEMES))
+        known_ones = "an address begins with " + ", ".join(SCHEMES)  # no server has refused anything
+        raise TransferFailed(Trouble.FAILURE, known_ones, lasting=True)
     return parts.scheme.lower()
 
 

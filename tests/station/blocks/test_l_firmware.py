@@ -266,6 +266,23 @@ def test_a_download_that_fails_is_tried_again(version: Version) -> None:
 
 
 @SIGNED
+@pytest.mark.parametrize("location", ["gopher://files.example/fw", "firmware.bin", "http://files.example:x/fw"])
+def test_an_address_that_can_never_work_is_tried_once(version: Version, location: str) -> None:
+    async def story(clock: VirtualClock) -> None:
+        async with world(clock, version, maker().root) as it:
+            began = clock.monotonic()
+            said = await it.update(signed=maker(), location=location, retries=100, retryInterval=50)
+            assert said["status"] == "Accepted"
+            await it.until("DownloadFailed")
+            assert clock.monotonic() - began < 50
+            assert it.statuses() == ["Downloading", "DownloadFailed"]
+            assert (await it.update(2, signed=maker()))["status"] == "Accepted", "the one before is over"
+            await it.until("Installed", 2)
+
+    live(story)
+
+
+@SIGNED
 def test_how_an_update_ended_outlasts_a_power_cut_before_it_was_told(version: Version) -> None:
     async def story(clock: VirtualClock) -> None:
         async with world(clock, version, maker().root) as it:

@@ -148,6 +148,12 @@ def test_each_failure_has_its_status(version: Version, tmp_path: Path) -> None:
             it.central.forget()
             await it.central.call("TriggerMessage", {"requestedMessage": "PublishFirmwareStatusNotification"})
             await it.until("DownloadFailed", 2)
+            began = clock.monotonic()
+            request = {"location": "gopher://files.example/fw", "checksum": MD5, "requestId": 5}
+            await it.central.call("PublishFirmware", {**request, "retries": 100, "retryInterval": 40})
+            await it.until("DownloadFailed", 5)
+            assert clock.monotonic() - began < 40, "what can never succeed is tried once"
+            assert it.statuses(5) == ["Downloading", "DownloadFailed"]
             (tmp_path / MD5).write_text("in the way")
             await it.publish(3)
             await it.until("PublishFailed", 3)

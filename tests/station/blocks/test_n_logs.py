@@ -97,6 +97,25 @@ def test_an_upload_that_fails_is_tried_again_and_the_reason_told(version: Versio
 
 
 @ALL
+@pytest.mark.parametrize("url", ["gopher://files.example/", "http://files.example:x/"])
+def test_an_address_that_can_never_work_is_tried_once(version: Version, url: str) -> None:
+    async def story(clock: VirtualClock) -> None:
+        async with charging(clock, version) as (central, _):
+            began = clock.monotonic()
+            said = await central.call("GetLog", get_log(url, retries=100, retryInterval=50))
+            assert said["status"] == "Accepted"
+            await central.next("LogStatusNotification", lambda each: each["status"] == "UploadFailure")
+            await clock.sleep(200)
+            assert statuses(central) == ["Uploading", "UploadFailure"]
+            assert clock.monotonic() - began >= 200
+            action = "ExtendedTriggerMessage" if version is Version.V16 else "TriggerMessage"
+            await central.call(action, {"requestedMessage": "LogStatusNotification"})
+            await central.next("LogStatusNotification", lambda each: each["status"] == "Idle")
+
+    live(story)
+
+
+@ALL
 def test_a_second_request_takes_the_place_of_the_first(version: Version) -> None:
     async def story(clock: VirtualClock) -> None:
         async with file_server() as server, charging(clock, version) as (central, _):
@@ -132,6 +151,11 @@ def test_diagnostics_of_1_6() -> None:
             server.status = 500
             await central.call("GetDiagnostics", {"location": server.url})
             await central.next("DiagnosticsStatusNotification", lambda each: each["status"] == "UploadFailed")
+            central.forget()
+            await central.call("GetDiagnostics", {"location": "gopher://files.example/", "retries": 100})
+            await central.next("DiagnosticsStatusNotification", lambda each: each["status"] == "UploadFailed")
+            await clock.sleep(200)
+            assert statuses(central, None) == ["Uploading", "UploadFailed"]
             central.forget()
             await central.call("TriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification"})
             assert (await central.next("DiagnosticsStatusNotification"))["status"] == "Idle"

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import structlog
 
+from voltbridge.station.attempts import RETRY_INTERVAL_S, succeeds
 from voltbridge.station.blocks.l_firmware.serving import FirmwareServer
 from voltbridge.station.configuration import LocalController
 from voltbridge.station.context import Context
@@ -31,8 +32,6 @@ _WANTED: Final = "firmware-to-publish"
 _PUBLISHED: Final = "published-firmware"
 _LAST: Final = "publishing"
 _INCOMING: Final = "incoming.part"
-_RETRY_INTERVAL_S: Final = 60
-_MOST_RETRIES: Final = 100
 _MOST_WAITING: Final = 20
 _MD5: Final = re.compile(r"[0-9a-fA-F]{32}")
 _UNTAMED: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -54,7 +53,7 @@ class FirmwareToPublish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """MD5 over the whole file, in hexadecimal digits."""
     request_id: int
     retries: int = 0
-    retry_interval_s: int = _RETRY_INTERVAL_S
+    retry_interval_s: int = RETRY_INTERVAL_S
 
 
 class _Last(msgspec.Struct, frozen=True):
@@ -188,15 +187,15 @@ class Publishing:
         return "Published", self._server.locations(wanted.checksum, name)
 
     async def _download(self, wanted: FirmwareToPublish) -> bool:
-        for attempt in range(1 + max(0, min(wanted.retries, _MOST_RETRIES))):
-            if attempt:
-                await self._context.clock.sleep(max(0, wanted.retry_interval_s))
-            try:
-                await self._files.download(wanted.location, self._incoming)
-                return True
-            except OSError as error:
-                self._log.warning("firmware to publish did not come", attempt=attempt + 1, error=str(error))
-        return False
+        return await succeeds(
+            lambda: self._files.download(wanted.location, self._incoming),
+            retries=wanted.retries,
+            interval_s=wanted.retry_interval_s,
+            clock=self._context.clock,
+            failed=lambda attempt, error: self._log.warning(
+                "firmware to publish did not come", attempt=attempt, error=str(error)
+            ),
+        )
 
     def _forget_incoming(self) -> None:
         try:

@@ -21,6 +21,7 @@ import msgspec
 import structlog
 from cryptography import x509
 
+from voltbridge.station.attempts import RETRY_INTERVAL_S, succeeds
 from voltbridge.station.blocks.e_transactions.service import Transactions
 from voltbridge.station.blocks.g_availability.service import Availability
 from voltbridge.station.blocks.l_firmware.signatures import (
@@ -39,8 +40,6 @@ from voltbridge.station.ports import Files, Installation
 __all__ = ["Firmware", "FirmwareUpdate", "UpdateStatus"]
 
 _NAMESPACE: Final = "firmware"
-_RETRY_INTERVAL_S: Final = 60
-_MOST_RETRIES: Final = 100
 _LONGEST_SLEEP_S: Final = 86_400.0
 
 
@@ -68,7 +67,7 @@ class FirmwareUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     signature: str | None = None
     """Base64."""
     retries: int = 0
-    retry_interval_s: int = _RETRY_INTERVAL_S
+    retry_interval_s: int = RETRY_INTERVAL_S
     has_own_message: bool = False
     """SignedUpdateFirmware of 1.6."""
 
@@ -247,17 +246,16 @@ class Firmware:
         if self._context.settings.flag("BackendCtrlr.UnavailableAtFirmwareUpdateBegin"):
             self._close()
         self._say(update, "Downloading")
-        attempts = 1 + max(0, min(update.retries, _MOST_RETRIES))
-        for attempt in range(attempts):
-            if attempt:
-                await self._context.clock.sleep(max(0, update.retry_interval_s))
-            try:
-                await self._fetch(update, image)
-                return True
-            except OSError as error:
-                self._log.warning("firmware did not come", attempt=attempt + 1, error=str(error))
-        self._open()
-        return False
+        came = await succeeds(
+            lambda: self._fetch(update, image),
+            retries=update.retries,
+            interval_s=update.retry_interval_s,
+            clock=self._context.clock,
+            failed=lambda attempt, error: self._log.warning("firmware did not come", attempt=attempt, error=str(error)),
+        )
+        if not came:
+            self._open()
+        return came
 
     async def _fetch(self, update: FirmwareUpdate, image: Download) -> None:
         """A transaction that begins meanwhile goes first where it has to (L01.FR.14). Raises OSError."""

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from voltbridge.protocol import v16
 from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.protocol.structs import Payload
+from voltbridge.station.attempts import RETRY_INTERVAL_S
 from voltbridge.station.blocks.l_firmware.service import FirmwareUpdate, UpdateStatus
 from voltbridge.station.context import Handling
 from voltbridge.station.facts import FirmwareStatusFact
@@ -18,7 +19,6 @@ from voltbridge.station.words import given, moment
 
 __all__ = ["firmware_status_action", "firmware_status_request", "signed_update_firmware", "update_firmware"]
 
-_RETRY_INTERVAL_S: Final = 60
 _PLAIN: Final = {"InstallVerificationFailed": "InstallationFailed", "InvalidSignature": "InstallationFailed"}
 """Ends of an update that the plain message has no word of their own for."""
 _STATUSES: Final = {each.value: each for each in v16.FirmwareStatus}
@@ -83,4 +83,4 @@ async def signed_update_firmware(
 
 
 def _interval(seconds: int | None) -> int:
-    return _RETRY_INTERVAL_S if seconds is None else seconds
+    return RETRY_INTERVAL_S if seconds is None else seconds

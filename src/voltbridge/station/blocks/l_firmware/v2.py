@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET
 
 from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.protocol.structs import Payload
+from voltbridge.station.attempts import RETRY_INTERVAL_S
 from voltbridge.station.blocks.l_firmware.publishing import FirmwareToPublish, Publishing
 from voltbridge.station.blocks.l_firmware.service import FirmwareUpdate, UpdateStatus
 from voltbridge.station.context import Handling
@@ -23,8 +24,6 @@ __all__ = [
     "unpublish_firmware",
     "update_firmware",
 ]
-
-_RETRY_INTERVAL_S: Final = 60
 
 
 def firmware_status_request(words: Any, fact: FirmwareStatusFact, speaker: Speaker) -> Payload:
@@ -49,7 +48,7 @@ async def update_firmware(services: Services, handling: Handling, request: Any) 
         certificate=given(firmware.signing_certificate),
         signature=given(firmware.signature),
         retries=given(request.retries) or 0,
-        retry_interval_s=_RETRY_INTERVAL_S if interval_s is None else interval_s,
+        retry_interval_s=RETRY_INTERVAL_S if interval_s is None else interval_s,
     )
     status, why = await services.firmware.request(update)
     if status in (UpdateStatus.ACCEPTED, UpdateStatus.ACCEPTED_CANCELED):
@@ -91,7 +90,7 @@ async def publish_firmware(services: Services, handling: Handling, request: Any)
             checksum=request.checksum,
             request_id=request.request_id,
             retries=given(request.retries) or 0,
-            retry_interval_s=_RETRY_INTERVAL_S if interval_s is None else interval_s,
+            retry_interval_s=RETRY_INTERVAL_S if interval_s is None else interval_s,
         )
     )
     if not refusal:

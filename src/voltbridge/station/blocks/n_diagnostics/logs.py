@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from voltbridge.station.attempts import RETRY_INTERVAL_S, attempt_numbers, is_in_vain
 from voltbridge.station.context import Context
 from voltbridge.station.facts import LogStatusFact
 from voltbridge.station.log_book import LogBook
@@ -20,8 +21,6 @@ from voltbridge.station.transfers import TransferFailed, Trouble
 
 __all__ = ["LogAnswer", "LogRequest", "LogUploads"]
 
-_RETRY_INTERVAL_S: Final = 60
-_MOST_RETRIES: Final = 100
 _UNTAMED: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -115,26 +114,30 @@ class LogUploads:
         try:
             await self._upload(wanted, name, content)
         finally:
+            if self._task is asyncio.current_task():  # else another has taken its place
+                self._current = self._task = None
             await _discard(content)
-        self._current = self._task = None
 
     async def _upload(self, wanted: LogRequest, name: str, content: bytes | Path) -> None:
-        interval_s = _RETRY_INTERVAL_S if wanted.retry_interval_s is None else max(0, wanted.retry_interval_s)
-        attempts = 1 + max(0, min(wanted.retries, _MOST_RETRIES))
-        for attempt in range(attempts):
-            began = self._context.clock.monotonic()
+        interval_s = RETRY_INTERVAL_S if wanted.retry_interval_s is None else max(0, wanted.retry_interval_s)
+        clock = self._context.clock
+        began = 0.0
+        for attempt in attempt_numbers(wanted.retries):
+            if attempt > 1:
+                await clock.sleep(max(0.0, interval_s - (clock.monotonic() - began)))
+            began = clock.monotonic()
             self._tell(wanted, "Uploading")
             try:
                 await self._files.upload(wanted.location, name, content)
             except OSError as error:
                 trouble = error.trouble if isinstance(error, TransferFailed) else Trouble.FAILURE
-                self._log.warning("a log did not go", attempt=attempt + 1, error=str(error))
+                self._log.warning("a log did not go", attempt=attempt, error=str(error))
                 self._tell(wanted, trouble.value)
+                if is_in_vain(error):
+                    return
             else:
                 self._tell(wanted, "Uploaded")
-                break
-            if attempt + 1 < attempts:
-                await self._context.clock.sleep(max(0.0, interval_s - (self._context.clock.monotonic() - began)))
+                return
 
     def _tell(self, wanted: LogRequest, status: str) -> None:
         self._context.outbox.tell(_fact(wanted, status))

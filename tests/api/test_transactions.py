@@ -202,3 +202,47 @@ async def test_an_id_that_is_none_is_told_from_one_that_is_unknown(api: Api, id:
     for path in (f"/transactions/{id}", f"/transactions/{id}/samples"):
         assert (await api("GET", path)).status == status
     assert (await api("POST", f"/transactions/{id}/close", {"reason": "x"})).status == status
+
+
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", "ocpp2.1"])
+async def test_words_of_the_vendors_own_cost_no_transaction(api: Api, running: Running, protocol: str) -> None:
+    """Every word of a transaction that can be the vendor's own is one, and what was said is shown to the operator."""
+    identity = f"tx-words-{protocol[4:]}"
+    await api("POST", "/stations", {"station_id": identity, "strictness": "salvage"})
+
+    def event(phase: str, number: int, wh: float, info: dict[str, Any], **more: Any) -> dict[str, Any]:
+        moment = f"2026-05-01T12:{number:02d}:00Z"
+        sample = {"value": wh, "measurand": ENERGY, "context": "Acme.Whenever"}
+        return {
+            "eventType": phase,
+            "timestamp": moment,
+            "triggerReason": f"Acme{number}",
+            "seqNo": number,
+            "transactionInfo": {"transactionId": identity, **info},
+            "meterValue": [{"timestamp": moment, "sampledValue": [sample]}],
+            **more,
+        }
+
+    async with Station(running.ocpp_port, identity, protocol) as station:
+        await station.boot()
+        first = {"idToken": {"idToken": "WORDS", "type": "AcmeCard"}, "evse": {"id": 1, "connectorId": 1}}
+        await station.call("TransactionEvent", event("Started", 0, 1000, {"chargingState": "AcmeRamp"}, **first))
+        await station.call("TransactionEvent", event("AcmeTick", 1, 2000, {}))
+        (running_one,) = (await api.get("/transactions", params={"station_id": identity}))["items"]
+        assert (running_one["state"], running_one["energy_wh"]) == ("Active", 1000.0)
+        await station.call("TransactionEvent", event("AcmeDone", 2, 5000, {"stoppedReason": "AcmeButton"}))
+    (over,) = (await api.get("/transactions", params={"station_id": identity}))["items"]
+    assert (over["state"], over["stop_reason"], over["energy_wh"]) == ("Ended", "Other", 4000.0)
+    assert (over["started_at"], over["stopped_at"]) == ("2026-05-01T12:00:00.000Z", "2026-05-01T12:02:00.000Z")
+    running.gateway._flush_deviations()  # else every ten seconds
+    await running.storage.journal.committed()
+    found = {
+        each["path"]: each["example"]
+        for each in (await api.get("/deviations"))["items"]
+        if each["last_station_id"] == identity
+    }
+    assert found["$.triggerReason"].startswith('"Acme2" is not one of')
+    assert found["$.triggerReason"].endswith("taken as AbnormalCondition")
+    assert '"AcmeDone"' in found["$.eventType"]
+    assert '"AcmeButton"' in found["$.transactionInfo.stoppedReason"]
+    assert ("$.idToken.type" in found) is (protocol == "ocpp2.0.1")  # 2.1 has any text for it

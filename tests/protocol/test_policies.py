@@ -277,6 +277,15 @@ def test_salvage_takes_a_word_of_the_vendor_as_the_standards_word_for_others(wor
         cases += [
             (event, ended(stoppedReason=word), ended(stoppedReason="Other"), f"{info}.stoppedReason"),
             (event, ended(chargingState=word), ended(), f"{info}.chargingState"),
+            (
+                event,
+                ended() | {"triggerReason": word},
+                ended() | {"triggerReason": "AbnormalCondition"},
+                "$.triggerReason",
+            ),
+            (event, ended() | {"eventType": word}, ended() | {"eventType": "Updated"}, "$.eventType"),
+            # A reason to stop makes it the end, also one that nobody knows.
+            (event, ended(stoppedReason="Local") | {"eventType": word}, ended(stoppedReason="Local"), "$.eventType"),
         ]
         if word != "Unknown":
             boot = package.BootNotificationRequest
@@ -299,10 +308,68 @@ def test_salvage_does_not_make_a_word_of_nothing(nothing: Any) -> None:
 def test_salvage_guesses_no_other_word() -> None:
     """Where the standard has no word for anything else, or the word is a decision."""
     assert refused(v16.StatusNotificationRequest, status(status="Odd"), Policy.SALVAGE).path == "$.status"
+    event = {"evseId": 1, "chargingNeeds": {"requestedEnergyTransfer": "Odd"}}
+    violation = refused(v201.NotifyEVChargingNeedsRequest, event, Policy.SALVAGE)
+    assert violation.path == "$.chargingNeeds.requestedEnergyTransfer"
+
+
+@pytest.mark.parametrize("name", ["eventType", "triggerReason"])
+def test_only_salvage_takes_words_that_no_standard_has(name: str) -> None:
     for package in (v201, v21):
         event = package.TransactionEventRequest
-        assert refused(event, ended() | {"triggerReason": "Odd"}, Policy.SALVAGE).path == "$.triggerReason"
-        assert refused(event, ended() | {"eventType": "Odd"}, Policy.SALVAGE).path == "$.eventType"
+        assert refused(event, ended() | {name: "Odd"}, Policy.TOLERANT).path == f"$.{name}"
+        assert refused(event, ended() | {name: " "}, Policy.SALVAGE).path == f"$.{name}"
+
+
+def test_a_token_of_an_unknown_kind_is_the_stations_own() -> None:
+    def presented(kind: str) -> dict[str, Any]:
+        return ended() | {"idToken": {"idToken": "04A1", "type": kind}}
+
+    read, noted = mended(v201.TransactionEventRequest, presented("Mifare"), Policy.SALVAGE)
+    assert read == presented("Local")
+    assert [each.path for each in noted] == ["$.idToken.type"]
+    assert '"Mifare"' in noted[0].detail
+    assert refused(v201.TransactionEventRequest, presented("Mifare")).path == "$.idToken.type"
+    # 2.1 has any text for it, and none of it is changed.
+    decode(v21.TransactionEventRequest, json.dumps(presented("Mifare")))
+
+
+def test_words_of_2_1_that_no_cost_depends_on_are_left_out() -> None:
+    total = {"currency": "EUR", "typeOfCost": "Guess", "total": {"inclTax": 1.5}}
+    costs = {"totalCost": total, "totalUsage": {"energy": 1.0, "chargingTime": "2", "idleTime": 3}}
+    for odd, path in (
+        ({"costDetails": costs}, "$.costDetails.totalCost.typeOfCost"),
+        ({"preconditioningStatus": "Steaming"}, "$.preconditioningStatus"),
+    ):
+        assert refused(v21.TransactionEventRequest, ended() | odd).path == path
+        read, noted = mended(v21.TransactionEventRequest, ended() | odd, Policy.SALVAGE)
+        assert read == ended()
+        assert [each.path for each in noted] == [path]
+    read, _ = mended(v21.TransactionEventRequest, ended(operationMode="Dreaming"), Policy.SALVAGE)
+    assert read == ended()
+
+
+def test_a_reading_of_an_unknown_context_is_still_a_reading() -> None:
+    def reading(value: Any, context: str) -> dict[str, Any]:
+        return {"meterValue": [{"timestamp": NOON, "sampledValue": [{"value": value, "context": context}]}]}
+
+    cases: list[tuple[type[Payload], dict[str, Any], Any]] = [
+        (v16.MeterValuesRequest, {"connectorId": 1}, "1"),
+        (v16.StopTransactionRequest, STOP, "1"),
+        (v201.TransactionEventRequest, ended(), 1.0),
+        (v201.MeterValuesRequest, {"evseId": 1}, 1.0),
+        (v21.TransactionEventRequest, ended(), 1.0),
+        (v21.MeterValuesRequest, {"evseId": 1}, 1.0),
+    ]
+    for message, rest, value in cases:
+        odd, plain = reading(value, "Sometimes"), reading(value, "Other")
+        if message is v16.StopTransactionRequest:
+            odd, plain = {"transactionData": odd["meterValue"]}, {"transactionData": plain["meterValue"]}
+        path = f"$.{next(iter(odd))}[0].sampledValue[0].context"
+        assert refused(message, rest | odd).path == path
+        read, noted = mended(message, rest | odd, Policy.SALVAGE)
+        assert read == rest | plain
+        assert [each.path for each in noted] == [path]
 
 
 def test_every_word_that_salvage_falls_back_on_is_in_the_standard() -> None:
@@ -321,7 +388,6 @@ def test_every_word_that_salvage_falls_back_on_is_in_the_standard() -> None:
     ("name", "odd", "alike", "meant"),
     [
         ("measurand", "Vendor.Relay.Cycles", "energy_active_import_register", "Energy.Active.Import.Register"),
-        ("context", "Sometimes", "TransactionEnd", "Transaction.End"),
         ("location", "Garage", "outlet", "Outlet"),
         ("phase", "L4", "L1_N", "L1-N"),
         ("unit", "parsecs", "kwh", "kWh"),

@@ -22,8 +22,11 @@ Around the JSON of a frame it overlooks what is part of no JSON: NULs and other 
 is in one, else (a bad timestamp) the meter value. A meter value without sampled values is dropped as well, an optional
 list without meter values becomes absent, and a required one stays, empty, where the schema allows that (1.6
 MeterValues). Where it does not (2.x MeterValues) the message is refused: nothing of it was left to keep. A reason to
-stop, an error code or a reason to boot that the standard does not have becomes the standard's own word for anything
-else, and an unknown charging state is left out (see ``repair.TAKEN_AS``); what was said stands in the deviation.
+stop, an error code, a reason to boot or the context of a reading that the standard does not have becomes the standard's
+own word for anything else, and an unknown charging state is left out. No word that a station makes up costs a
+transaction: an event of an unknown kind is an update, or the end if it says why the transaction stopped, an unknown
+trigger an abnormal condition, an unknown type of token ``Local`` (see ``repair.TAKEN_AS``). What was said stands in the
+deviation. Phases, places, units and measurands are not guessed: energy taken for another would be worse than none.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from voltbridge.protocol.shapes import (
 )
 from voltbridge.protocol.structs import CustomDataType, Payload
 
-__all__ = ["HARMLESS_TO_CUT", "MOST_DEVIATIONS", "SALVAGED", "TAKEN_AS", "read"]
+__all__ = ["CAN_DO_WITHOUT", "HARMLESS_TO_CUT", "MOST_DEVIATIONS", "SALVAGED", "TAKEN_AS", "read"]
 
 _P = TypeVar("_P", bound=Payload)
 
@@ -55,16 +55,33 @@ SALVAGED: Final = frozenset({"MeterValue", "MeterValueType", "SampledValue", "Sa
 
 TAKEN_AS: Final[Mapping[tuple[str, str], str | None]] = {
     ("StopTransactionRequest", "reason"): "Other",
+    ("TransactionEventRequest", "eventType"): "Updated",
+    ("TransactionEventRequest", "triggerReason"): "AbnormalCondition",
+    ("TransactionEventRequest", "preconditioningStatus"): None,
     ("TransactionType", "stoppedReason"): "Other",
     ("TransactionType", "chargingState"): None,
+    ("TransactionType", "operationMode"): None,
+    ("IdTokenType", "type"): "Local",
+    ("SampledValue", "context"): "Other",
+    ("SampledValueType", "context"): "Other",
     ("StatusNotificationRequest", "errorCode"): "OtherError",
     ("BootNotificationRequest", "reason"): "Unknown",
 }
 """(class, field): what the salvage policy takes for a value that the enumeration does not have, None for absent.
 
 Only where the standard itself has a word for anything else, or the field can do without, and where refusing loses more:
-a transaction that is never closed, a fault nobody hears of, a station that is never accepted.
+a transaction that is never closed, a fault nobody hears of, a station that is never accepted. Three are less than that,
+and never claim what the sender may not have meant:
+
+- no trigger is the standard's for others; an abnormal condition is the one that no message of ours depends on.
+- an event of an unknown kind keeps its readings as an update; only one that says why the transaction stopped ends it.
+- a token of an unknown kind is one the station made: what it is worth is what the operator entered for just that.
 """
+
+CAN_DO_WITHOUT: Final = frozenset({("TransactionEventRequest", "costDetails")})
+"""(class, field) of what the salvage policy leaves out when it is not as it should be: nothing here depends on it."""
+
+_WORD_OF_AN_END: Final = "Ended"
 
 _INNERMOST: Final = frozenset({"SampledValue", "SampledValueType"})
 
@@ -148,7 +165,7 @@ class _Walk:
             if field is None:
                 self.mend(ViolationKind.FORMAT, place, "unknown field", "dropped")
                 continue
-            found = self.field(item, field, place, (shape.cls.__name__, name))
+            found = self.field(item, field, place, (shape.cls.__name__, name), value)
             if found is not msgspec.UNSET:
                 made[field.attribute] = found
         for name, field in shape.fields.items():
@@ -156,13 +173,14 @@ class _Walk:
                 raise Violation(ViolationKind.OCCURRENCE, f"{path}.{name}", "required and missing")
         return shape.cls(**made)
 
-    def field(self, value: Any, field: Field, path: str, name: tuple[str, str]) -> Any:
-        """The value of a field; ``name`` is that of its class and its own."""
+    def field(self, value: Any, field: Field, path: str, name: tuple[str, str], whole: dict[str, Any]) -> Any:
+        """The value of a field; ``name`` is that of its class and its own, ``whole`` the object it is in."""
         shape = field.shape
         if not field.required and self.mends and self.means_absent(value, shape, path):
             return msgspec.UNSET
         if name in HARMLESS_TO_CUT and self.mends and isinstance(shape, Text) and isinstance(value, str):
             value = self.shortened(value, shape, path)
+        before = len(self.deviations)
         try:
             return self.value(value, shape, path)
         except _NothingLeft as nothing:
@@ -174,9 +192,13 @@ class _Walk:
                 raise nothing.first from None
             return []
         except Violation as violation:
+            if self.salvages and name in CAN_DO_WITHOUT:
+                del self.deviations[before:]
+                self.note(violation.kind, violation.path, f"{violation.detail}: {path} taken as absent")
+                return msgspec.UNSET
             if not (self.salvages and name in TAKEN_AS and isinstance(shape, Choice) and _says_something(value)):
                 raise
-            word = TAKEN_AS[name]
+            word = _word_of_an_end(name, whole) or TAKEN_AS[name]
             remedy = "taken as absent" if word is None else f"taken as {word}"
             self.note(violation.kind, path, f"{violation.detail}: {remedy}")
             return msgspec.UNSET if word is None else shape.values[word]
@@ -362,6 +384,15 @@ class _Walk:
 def _says_something(value: Any) -> bool:
     """Whether a value can be the sender's own word, or number, for something; nothing at all cannot."""
     return bool(value.strip()) if isinstance(value, str) else isinstance(value, int | Decimal)
+
+
+def _word_of_an_end(name: tuple[str, str], event: dict[str, Any]) -> str | None:
+    """What an event of an unknown kind is when it tells why its transaction stopped: its end, and nothing else is."""
+    if name != ("TransactionEventRequest", "eventType"):
+        return None
+    info = event.get("transactionInfo")
+    stopped = isinstance(info, dict) and _says_something(info.get("stoppedReason"))
+    return _WORD_OF_AN_END if stopped else None
 
 
 def _within(number: float, shape: Whole | Number, path: str) -> None:

@@ -44,8 +44,9 @@ class Service:
             await self.released.wait()
         finally:
             self.open -= 1
-        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
-        return web.Response(text=text, status=self.status, headers={"Location": "/elsewhere"})
+        text = self.body if isinstance(self.body, str | bytes) else json.dumps(self.body)
+        body = text.encode() if isinstance(text, str) else text
+        return web.Response(body=body, status=self.status, headers={"Location": "/elsewhere"})
 
 
 @asynccontextmanager
@@ -135,6 +136,7 @@ BROKEN = [
     (500, {"status": "Accepted"}),
     (302, {"status": "Accepted"}),
     (200, "no JSON"),
+    (200, b'{"status": "Accepted", "note": "\xff", "language": "\xff"}'),
     (200, {"status": "Perhaps"}),
     (200, {}),
     (200, [1]),

@@ -10,7 +10,7 @@ from tests.csms.fakes import START
 
 from voltbridge.domain.errors import AlreadyExists, InvalidValue, NotFound
 from voltbridge.domain.paging import PageRequest
-from voltbridge.domain.tokens import AuthorizationStatus, TokenFilter
+from voltbridge.domain.tokens import AuthorizationStatus, Token, TokenFilter
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +52,47 @@ async def test_changing_keeps_what_is_not_named() -> None:
     with pytest.raises(InvalidValue):
         await charging.authorization.change("card1", "ISO14443", {"language": "x" * 9})
     assert (await charging.authorization.get("CARD1", "ISO14443")).language == "nl"
+
+
+def slow(charging: Charging) -> None:
+    """From now on keeping and forgetting a token take a while, as they do in a database."""
+    put, delete = charging.tokens.put, charging.tokens.delete
+
+    async def put_later(token: Token) -> bool:
+        await asyncio.sleep(0)
+        return await put(token)
+
+    async def delete_later(id_token: str, type: str) -> None:
+        await asyncio.sleep(0)
+        await delete(id_token, type)
+
+    charging.tokens.put, charging.tokens.delete = put_later, delete_later  # type: ignore[method-assign]
+
+
+async def test_of_two_changes_at_once_none_is_lost() -> None:
+    charging = Charging()
+    await charging.token("CARD1")
+    slow(charging)
+    change = charging.authorization.change
+    await asyncio.gather(
+        change("CARD1", "ISO14443", {"status": AuthorizationStatus.BLOCKED}),
+        change("CARD1", "ISO14443", {"note": "stolen"}),
+    )
+    token = await charging.authorization.get("CARD1", "ISO14443")
+    assert (token.status, token.note) == (AuthorizationStatus.BLOCKED, "stolen")
+
+
+async def test_a_token_that_is_forgotten_while_it_is_changed_does_not_come_back() -> None:
+    charging = Charging()
+    await charging.token("CARD1")
+    slow(charging)
+    outcomes = await asyncio.gather(
+        charging.authorization.delete("CARD1", "ISO14443"),
+        charging.authorization.change("CARD1", "ISO14443", {"note": "Anna"}),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in outcomes] == [type(None), NotFound]
+    assert charging.tokens.tokens == {}
 
 
 async def test_what_is_not_there_is_not_found() -> None:

@@ -59,13 +59,19 @@ class ConfigurationService:
         self._clock = clock
         self._cached: Sequence[Configuration] | None = None
         """Read by every boot, and changed seldom."""
+        self._changes = 0
+        """How often they changed; what was read while one did may be as it was before."""
         bus.on_announcement("configurations", self._changed)
 
     async def list(self) -> Sequence[Configuration]:
         """All, in the order of their names."""
-        if self._cached is None:
-            self._cached = await self._book.list()
-        return self._cached
+        if self._cached is not None:
+            return self._cached
+        changes_before = self._changes
+        found = await self._book.list()
+        if changes_before == self._changes:
+            self._cached = found
+        return found
 
     async def get(self, name: str) -> Configuration:
         """Raises NotFound."""
@@ -174,12 +180,16 @@ class ConfigurationService:
         return station.report
 
     def _tell(self, name: str) -> None:
-        self._cached = None
+        self._forget_cached()
         self._events.emit("configuration.changed", None, name=name)
         self._bus.announce("configurations", "")
 
     async def _changed(self, _station_id: str) -> None:
+        self._forget_cached()
+
+    def _forget_cached(self) -> None:
         self._cached = None
+        self._changes += 1
 
 
 def _is_wrong(drift: Drift, read: ReadResult) -> bool:

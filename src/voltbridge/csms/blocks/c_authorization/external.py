@@ -121,7 +121,7 @@ class ExternalAuthorization:
                         raise _Unusable(f"an answer of more than {_LARGEST_ANSWER} bytes")
         try:
             verdict = msgspec.json.decode(body, type=Verdict)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _Unusable(f"an answer that is no verdict: {error}") from None
         if verdict.expires_at is not None and verdict.expires_at.tzinfo is None:
             raise _Unusable("an answer whose expires_at has no offset")

@@ -87,7 +87,8 @@ class AuthorizationService:
         self._fallback = fallback
         self._verdicts: dict[tuple[str, str | None, str], tuple[float, Authorization]] = {}
         """What the authority said: by token, type and station; when, by ``Clock.monotonic``; the oldest first."""
-        self._adding = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        """Held from reading a token to keeping it, so that of two changes at once none is lost."""
         self._changed: TokenChanged | None = None
         self._text_of: TextOf | None = None
 
@@ -160,7 +161,7 @@ class AuthorizationService:
 
     async def create(self, *, id_token: str, type: str = "ISO14443", **fields: Unpack[TokenFields]) -> Token:
         """Add a token. Raises AlreadyExists and InvalidValue."""
-        async with self._adding:
+        async with self._changing:
             token = self._made(id_token, type, None, fields)
             if await self._tokens.get(id_token, type) is not None:
                 raise AlreadyExists("token", f"{type}/{id_token}")
@@ -170,18 +171,20 @@ class AuthorizationService:
 
     async def put(self, *, id_token: str, type: str, **fields: Unpack[TokenFields]) -> tuple[Token, bool]:
         """Add a token or replace all that is said of it; and whether it was added. Raises InvalidValue."""
-        before = await self._tokens.get(id_token, type)
-        token = self._made(id_token, type, before, fields)
-        added = await self._tokens.put(token)
+        async with self._changing:
+            before = await self._tokens.get(id_token, type)
+            token = self._made(id_token, type, before, fields)
+            added = await self._tokens.put(token)
         await self._tell_change(before, token)
         return token, added
 
     async def change(self, id_token: str, type: str, changes: Mapping[str, Any]) -> Token:
         """Change some of what is said of a token (``TokenFields``). Raises NotFound and InvalidValue."""
-        before = await self.get(id_token, type)
-        changed = replace(before, **_stored(changes), updated_at=self._clock.now())
-        check_token(changed)
-        await self._tokens.put(changed)
+        async with self._changing:
+            before = await self.get(id_token, type)
+            changed = replace(before, **_stored(changes), updated_at=self._clock.now())
+            check_token(changed)
+            await self._tokens.put(changed)
         await self._tell_change(before, changed)
         return changed
 
@@ -191,8 +194,9 @@ class AuthorizationService:
         Transactions that run on it go on and keep it: nobody but their driver should end them, and the energy has to be
         accounted for. The station learns at the next contact that the token is unknown now.
         """
-        before = await self.get(id_token, type)
-        await self._tokens.delete(id_token, type)
+        async with self._changing:
+            before = await self.get(id_token, type)
+            await self._tokens.delete(id_token, type)
         await self._tell_change(before, None)
 
     async def _tell_change(self, before: Token | None, after: Token | None) -> None:

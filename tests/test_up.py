@@ -22,7 +22,7 @@ from tests.api.clients import Api, Station
 pytestmark = pytest.mark.anyio
 
 PROGRAM = (sys.executable, "-m", "voltbridge")
-READY_WITHIN_S = 30
+READY_WITHIN_S = 60
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Up:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
         """What it printed and logged."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=30)
+        return self.process.communicate(timeout=60)
 
 
 class Machine:
@@ -79,7 +79,7 @@ class Machine:
     def refused(self, *arguments: str, **environment: str) -> str:
         """What a start that must fail says, without "voltbridge: "."""
         process = self.spawn(*arguments, **environment)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=60)
         assert (process.returncode, output) == (2, ""), (output, errors)
         said = [line for line in errors.splitlines() if line.startswith("voltbridge: ")]
         assert len(said) == 1, errors
@@ -163,10 +163,10 @@ async def test_it_stops_in_an_orderly_way(machine: Machine) -> None:
     ):
         await station.boot()
         up.process.terminate()
-        assert await asyncio.wait_for(station.closed, 20) == 1012
-        await asyncio.wait_for(events.content.read(), 20)  # the stream comes to its end
+        assert await asyncio.wait_for(station.closed, 60) == 1012
+        await asyncio.wait_for(events.content.read(), 60)  # the stream comes to its end
     await api.close()
-    _, errors = await asyncio.to_thread(up.process.communicate, timeout=30)
+    _, errors = await asyncio.to_thread(up.process.communicate, timeout=60)
     assert up.process.returncode == 0, errors
     assert not (machine.directory / "ready.json").exists()
     assert [json.loads(line)["event"] for line in errors.splitlines()][-1].startswith("stopping")
@@ -187,10 +187,10 @@ async def test_a_second_signal_cuts_short_what_a_stop_waits_for(machine: Machine
             pass
         assert (await api("GET", "/readyz", headers={})).status == 503
         up.process.terminate()
-        await asyncio.wait_for(station.closed, 20)
+        await asyncio.wait_for(station.closed, 40)
         assert (await asking).status == 409
     await api.close()
-    await asyncio.to_thread(up.process.communicate, timeout=30)
+    await asyncio.to_thread(up.process.communicate, timeout=60)
     assert up.process.returncode == 0
 
 
@@ -224,7 +224,7 @@ def test_mistakes_stop_the_start_with_one_sentence(machine: Machine) -> None:
 def test_db_upgrade_makes_the_database_and_may_be_repeated(machine: Machine) -> None:
     for _ in range(2):
         process = machine.spawn("db", "upgrade", "--data", "elsewhere")
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=60)
         assert (process.returncode, output) == (0, "The database is up to date.\n"), errors
     assert (machine.directory / "elsewhere" / "voltbridge.db").stat().st_size > 0
 

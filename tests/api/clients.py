@@ -31,7 +31,7 @@ class Api:
     def __init__(self, port: int, key: str) -> None:
         self.root = f"http://127.0.0.1:{port}"
         self.key = key
-        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
 
     async def __call__(
         self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **more: Any

@@ -40,7 +40,7 @@ async def running(
         ocpp_port=0,
         http_port=0,
         shutdown_timeout=5,
-        call_timeout=5,
+        call_timeout=30,
     )
     started = await start(settings)
     yield started

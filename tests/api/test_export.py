@@ -37,7 +37,7 @@ BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 async def running(anyio_backend: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """A CSMS with two stations, one of which has charged."""
     data = tmp_path_factory.mktemp("data")
-    settings = Settings(data=data, ocpp_host="127.0.0.1", ocpp_port=0, http_port=0, shutdown_timeout=5, call_timeout=5)
+    settings = Settings(data=data, ocpp_host="127.0.0.1", ocpp_port=0, http_port=0, shutdown_timeout=5, call_timeout=30)
     started = await start(settings)
     api = Api(started.http_port, started.admin_key)
     for station_id in ("A-1", "B-2"):
@@ -238,7 +238,7 @@ def endless(running: Running, monkeypatch: pytest.MonkeyPatch) -> Endless:
 
 
 async def until_free(running: Running) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while running.services.exports.running:  # noqa: ASYNC110 - a connection's end raises no event here
             await asyncio.sleep(0.01)
 

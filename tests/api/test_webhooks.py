@@ -40,7 +40,7 @@ async def made(api: Api, receiver: Receiver, **chosen: Any) -> Any:
 
 async def log(api: Api, hook: Any, number: int, query: str = "") -> list[Any]:
     """The log once it has so many lines, newest first."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(items := (await api.get(f"/webhooks/{hook['id']}/deliveries{query}"))["items"]) < number:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return list(items)

@@ -63,7 +63,7 @@ def only(items: list[Any]) -> Any:
 async def opened(directory: Path) -> AsyncIterator[Site]:
     """A server on free ports of this machine."""
     settings = Settings(
-        data=directory, ocpp_host="127.0.0.1", ocpp_port=0, http_host="127.0.0.1", http_port=0, call_timeout=5.0
+        data=directory, ocpp_host="127.0.0.1", ocpp_port=0, http_host="127.0.0.1", http_port=0, call_timeout=30.0
     )
     running = await start(settings)
     try:

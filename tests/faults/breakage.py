@@ -24,7 +24,7 @@ def locked(_up: Up, url: str) -> Iterator[None]:
     """Somebody else holds a lock that every write needs."""
     if make_url(url).get_backend_name() == "sqlite":
         with contextlib.closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as file:
-            file.execute("PRAGMA busy_timeout = 10000")
+            file.execute("PRAGMA busy_timeout = 60000")
             file.execute("BEGIN IMMEDIATE")
             yield
             file.execute("ROLLBACK")
@@ -65,7 +65,7 @@ async def waiting_for_lock(url: str) -> None:
     # Nothing tells of it, so the server looks again and again itself.
     query = """
         DO $$ BEGIN
-            FOR attempt IN 1..500 LOOP
+            FOR attempt IN 1..3000 LOOP
                 IF EXISTS (
                     SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
                 ) THEN RETURN; END IF;

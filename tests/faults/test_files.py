@@ -39,7 +39,7 @@ async def ask(up: Up, rest: Rest, name: str, **parameters: Any) -> tuple[Any, An
 
 async def settled(rest: Rest, command: Any) -> Any:
     """The command, once its outcome is there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := await rest.get(f"/commands/{command['id']}"))["outcome_state"] == "Pending":
             pass
     return found

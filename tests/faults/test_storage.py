@@ -24,7 +24,7 @@ STATIONS = 30
 
 async def others_are_served(bystander: Charger) -> None:
     """What needs no storage is answered, whatever the storage does."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert "currentTime" in await bystander.call("Heartbeat", {})
 
 

@@ -77,7 +77,7 @@ def told(receiver: Receiver) -> list[str]:
 
 async def settled(rest: Rest, path: str) -> Any:
     """The webhook once nothing waits."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (known := await rest.get(path))["lag_s"] or not await all_kept(rest, path):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return known

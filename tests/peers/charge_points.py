@@ -78,7 +78,7 @@ class Peer:
         self._arrived = asyncio.Event()
         handlers = {f"on_{action}": self._handler(action) for action in from_csms(version) if action not in without}
         base = importlib.import_module(package).ChargePoint
-        self.point = type("Point", (base,), handlers)(identity, self, response_timeout=20)
+        self.point = type("Point", (base,), handlers)(identity, self, response_timeout=60)
 
     # The connection, as the charge point uses it.
 
@@ -103,7 +103,7 @@ class Peer:
     async def next_received(self) -> str:
         """Wait for the next message to arrive, answered or not."""
         self._arrived.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._arrived.wait()
         return self.received[-1]
 
@@ -154,7 +154,9 @@ async def connected(
     """A charge point that is connected and answers; ``without``: actions it has no handler for."""
     login = "" if password is None else f"{identity}:{password}@"
     url = f"ws://{login}127.0.0.1:{port}/ocpp/{identity}"
-    async with connect(url, subprotocols=[Subprotocol(version)], proxy=None) as socket:
+    async with connect(
+        url, subprotocols=[Subprotocol(version)], proxy=None, open_timeout=60, ping_interval=None
+    ) as socket:
         peer = Peer(identity, version, socket, without)
         tasks = [asyncio.create_task(peer.listen()), asyncio.create_task(peer.point.start())]
         try:

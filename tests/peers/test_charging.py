@@ -31,7 +31,7 @@ async def adopted(csms: Csms, peer: Peer) -> None:
     assert await boot(peer) == ("Pending", 60)
     assert peer.identity in [station["station_id"] for station in await csms.rest.items("/inbox")]
     await csms.rest.post(f"/inbox/{peer.identity}/adopt")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await peer.called.get() == "TriggerMessage"
     assert await boot(peer) == ("Accepted", 300)
     assert peer.identity not in [station["station_id"] for station in await csms.rest.items("/inbox")]

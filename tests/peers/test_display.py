@@ -44,7 +44,7 @@ def calls(peer: Peer, action: str) -> list[Any]:
 
 
 async def called(peer: Peer, action: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await peer.called.get() != action:
             pass
 

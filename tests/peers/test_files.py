@@ -121,7 +121,7 @@ async def test_firmware_and_logs(csms: Csms, version: Version, identity: str) ->
         return done
 
     async def outcome(of: Any) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (found := await rest.get(f"/commands/{of['id']}"))["outcome_state"] == "Pending":
                 pass
         assert found["outcome_state"] == "Completed", found

@@ -115,7 +115,7 @@ async def test_a_report_of_very_many_monitors(csms: Csms, version: Version, iden
                 tbc=not is_last,
                 monitor=monitor,
             )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (found := await csms.rest.get(f"/commands/{asked['id']}"))["outcome_state"] == "Pending":
                 pass
         assert (found["outcome_state"], found["outcome"]["monitors"]) == ("Completed", MANY)

@@ -114,7 +114,7 @@ async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Ver
         return done
 
     async def outcome(of: Any) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (found := await csms.rest.get(f"/commands/{of['id']}"))["outcome_state"] == "Pending":
                 pass
         assert found["outcome_state"] == "Completed", found
@@ -199,7 +199,7 @@ async def test_the_script_is_the_same_for_every_version(csms: Csms, version: Ver
     async with connected(csms.port, identity, version) as peer:
         peer.answers.update(ANSWERS)
         await boot_with(peer, "2.0")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await peer.called.get() == "ChangeAvailability"
         await status(peer, "Available", at(datetime.now(UTC), 0))
         await outcome(held)

@@ -35,7 +35,7 @@ class FakeWriter:
     def write(self, number: int, facts: Sequence[Fact], jobs: Sequence[Job]) -> Written:
         self.attempts.append((number, list(facts)))
         self.entered.set()
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         if self.outages:
             self.outages -= 1
             raise Outage("the disk is full")

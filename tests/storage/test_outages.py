@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy import event as engine_event
+from tests.csms.fakes import FakeClock
 from tests.storage.conftest import connect
 from tests.storage.nouns import NOON, connector, deviation, event, message, meter_record, report, settings, transaction
 
 from voltbridge.clock import SystemClock
+from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import AlreadyExists, StorageUnavailable
 from voltbridge.domain.events import EventFilter
 from voltbridge.domain.messages import DeviationFilter, MessageFilter
@@ -29,9 +31,9 @@ from voltbridge.storage import Storage
 pytestmark = pytest.mark.anyio
 
 
-@asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[Storage]:
-    storage = await Storage.open(url, SystemClock(), **options)
+@contextlib.asynccontextmanager
+async def opened(url: str, clock: Clock | None = None, **options: Any) -> AsyncIterator[Storage]:
+    storage = await Storage.open(url, clock or SystemClock(), **options)
     try:
         yield storage
     finally:
@@ -40,9 +42,19 @@ async def opened(url: str, **options: Any) -> AsyncIterator[Storage]:
 
 async def until(true: Callable[[], bool]) -> None:
     """Let the loop go round until something holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - what happens on the other thread raises no event here
             await asyncio.sleep(0.001)
+
+
+async def given_up(waiting: asyncio.Future[None], clock: FakeClock) -> None:
+    """Let time pass until somebody who waits is told of a loss."""
+    async with asyncio.timeout(60):
+        while not waiting.done():
+            clock.advance(10)
+            await asyncio.sleep(0.001)
+    with pytest.raises(StorageUnavailable):
+        await waiting
 
 
 def lock(url: str) -> sqlite3.Connection:
@@ -53,7 +65,7 @@ def lock(url: str) -> sqlite3.Connection:
 
 
 async def test_a_lock_from_outside_is_outlasted(sqlite_url: str) -> None:
-    async with opened(sqlite_url) as storage:
+    async with opened(sqlite_url, give_up_after_s=60) as storage:
         await storage.stations.add(settings())
         outside = lock(sqlite_url)
         storage.journal.put(event(1))
@@ -73,19 +85,26 @@ async def test_a_lock_from_outside_is_outlasted(sqlite_url: str) -> None:
 
 async def test_a_lock_from_outside_is_given_up(sqlite_url: str) -> None:
     lost: list[frozenset[str]] = []
-    async with opened(sqlite_url, give_up_after_s=0.3) as storage:
+    clock = FakeClock()
+    async with opened(sqlite_url, clock) as storage:
         storage.journal.on_lost(lost.append)
         outside = lock(sqlite_url)
         storage.journal.put(event(1))
-        with pytest.raises(StorageUnavailable):
-            await storage.journal.committed("CS-1")
+        waiting = asyncio.ensure_future(storage.journal.committed("CS-1"))
+        await until(lambda: storage.journal.attempts > 0)
+        await given_up(waiting, clock)
         assert frozenset({"CS-1"}) in lost
-        with pytest.raises(StorageUnavailable):
-            await storage.stations.add(settings())
+        await given_up(asyncio.ensure_future(storage.stations.add(settings())), clock)
         outside.execute("ROLLBACK")
         outside.close()
-        await until(lambda: storage.journal.available)
-        await storage.stations.add(settings())
+        async with asyncio.timeout(60):
+            while True:
+                # Until the attempt under way has come back, nothing is taken in.
+                with contextlib.suppress(StorageUnavailable):
+                    await storage.stations.add(settings("CS-2"))
+                    break
+                await asyncio.sleep(0.01)
+        assert storage.journal.available
         storage.journal.put(event(2))
         await storage.journal.committed("CS-1")
         # What was said to be lost may be there nevertheless: the attempt under way could not be called back.
@@ -93,7 +112,8 @@ async def test_a_lock_from_outside_is_given_up(sqlite_url: str) -> None:
 
 
 async def test_a_full_disk(sqlite_url: str) -> None:
-    async with opened(sqlite_url, give_up_after_s=0.3) as storage:
+    clock = FakeClock()
+    async with opened(sqlite_url, clock) as storage:
         # The connection is replaced after a failure, so the limit must be set on every new one.
         limit = [2**30]
         engine = storage._database.writer
@@ -106,14 +126,17 @@ async def test_a_full_disk(sqlite_url: str) -> None:
         accepted = []
         for number in range(2, 60):
             storage.journal.put(event(number, data={"x": "y" * 3000}))
-            try:
-                await storage.journal.committed("CS-1")
-            except StorageUnavailable:
+            waiting = asyncio.ensure_future(storage.journal.committed("CS-1"))
+            await until(lambda waiting=waiting: waiting.done() or storage.journal.retries == 1)  # type: ignore[misc]
+            if storage.journal.retries:
                 break
             accepted.append(number)
         else:
             raise AssertionError("the disk was never full")
-        assert storage.journal.retries > 1
+        clock.advance(1)
+        await until(lambda: storage.journal.retries == 2)
+        assert not waiting.done()
+        await given_up(waiting, clock)
         assert [one.id for one in await storage.events.after(1, 100)] == accepted
         limit[0] = 2**30
         storage.journal.put(event(100))
@@ -122,7 +145,7 @@ async def test_a_full_disk(sqlite_url: str) -> None:
 
 
 async def test_a_disk_that_has_room_again_in_time(sqlite_url: str) -> None:
-    async with opened(sqlite_url, give_up_after_s=20) as storage:
+    async with opened(sqlite_url, give_up_after_s=60) as storage:
         limit = [1]
         engine_event.listen(
             storage._database.writer,
@@ -276,7 +299,7 @@ async def test_a_postgresql_that_drops_its_connections(postgres_url: str) -> Non
 
 async def test_a_connection_that_ends_under_a_reader(postgres_url: str) -> None:
     """It is read again on another connection, once: who cuts every time is an outage."""
-    async with opened(postgres_url) as storage:
+    async with opened(postgres_url, give_up_after_s=60) as storage:
         await storage.stations.add(settings())
         with connect(postgres_url) as outside:
             cuts = [1]
@@ -386,11 +409,11 @@ async def test_long_questions_leave_threads_for_quick_ones(storage: Storage) -> 
 
     def wait_here(connection: Connection) -> None:
         busy.release()
-        assert gate.wait(20)
+        assert gate.wait(60)
 
     long = [asyncio.ensure_future(storage._read_at_length(wait_here)) for _ in range(10)]
     for _ in range(2):
-        assert await asyncio.to_thread(busy.acquire, timeout=10)
+        assert await asyncio.to_thread(busy.acquire, timeout=60)
     assert await asyncio.wait_for(storage.states.load("CS-1"), 30) is not None
     gate.set()
     await asyncio.gather(*long)

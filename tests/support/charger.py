@@ -47,7 +47,14 @@ class Charger:
         self._made = 0
 
     async def __aenter__(self) -> Self:
-        self._socket = await connect(self._url, subprotocols=[Subprotocol(self.version)], compression=None, proxy=None)
+        self._socket = await connect(
+            self._url,
+            subprotocols=[Subprotocol(self.version)],
+            compression=None,
+            proxy=None,
+            open_timeout=_PATIENCE_S,
+            ping_interval=None,
+        )
         self._reader = asyncio.create_task(self._read())
         return self
 

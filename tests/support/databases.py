@@ -46,13 +46,13 @@ def database(backend: str, directory: Path) -> Iterator[str]:
 def connected(url: str) -> psycopg.Connection:
     """A connection that commits each statement."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(plain, autocommit=True, connect_timeout=3)
+    return psycopg.connect(plain, autocommit=True, connect_timeout=30)
 
 
 def rows(url: str, query: str) -> Sequence[tuple[Any, ...]]:
     """What a query finds in the database, read past the server."""
     if make_url(url).get_backend_name() == "sqlite":
-        with contextlib.closing(sqlite3.connect(make_url(url).database or "")) as file:
+        with contextlib.closing(sqlite3.connect(make_url(url).database or "", timeout=60)) as file:
             return file.execute(query).fetchall()
     with contextlib.closing(connected(url)) as server:
         return server.execute(query).fetchall()

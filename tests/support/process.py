@@ -15,7 +15,7 @@ from pathlib import Path
 __all__ = ["StartFailed", "Up", "running"]
 
 _COMMAND = (sys.executable, "-c", "from voltbridge.cli import main; main()")
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 class StartFailed(Exception):

@@ -70,7 +70,7 @@ class Receiver:
         """Everything that was told, in its order, as often as it was told."""
         return [event for message in self.messages for event in message.events]
 
-    async def until(self, right: Callable[[Receiver], bool], timeout_s: float = 20) -> None:
+    async def until(self, right: Callable[[Receiver], bool], timeout_s: float = 60) -> None:
         """Wait until what has come is right."""
         async with asyncio.timeout(timeout_s), self._more:
             await self._more.wait_for(lambda: right(self))

@@ -13,7 +13,7 @@ import msgspec
 
 __all__ = ["Answer", "Rest", "quoted"]
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

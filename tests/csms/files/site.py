@@ -164,7 +164,7 @@ async def opened(
     await bound.start()
     host, port = runner.addresses[0][:2]
     site.url = f"http://{host}:{port}"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as site.session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as site.session:
         try:
             yield site
         finally:

@@ -46,7 +46,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():
             await checkpoint()
 

@@ -46,7 +46,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():
             await checkpoint()
 
@@ -363,7 +363,7 @@ async def test_who_says_nothing_is_let_go(tmp_path: Path) -> None:
         sftp = await connection.start_sftp_client()
         file = await sftp.open("a.log", "wb")
         await file.write(b"some")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await connection.wait_closed()
         await until(lambda: site.traffic._running == 0)
         assert site.delivered == []
@@ -373,7 +373,7 @@ async def test_who_says_nothing_is_let_go(tmp_path: Path) -> None:
 
 async def test_a_stranger_does_not_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voltbridge.csms.files.sftp._LOGIN_S", 0.2)
-    async with listening(site) as door, asyncio.timeout(20):
+    async with listening(site) as door, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         assert b"Voltbridge" in await reader.read()
         writer.close()
@@ -386,14 +386,14 @@ async def test_many_connections_from_one_peer(site: Site) -> None:
     for reader, _ in strangers:
         assert (await reader.readline()).startswith(b"SSH-2.0-")
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with contextlib.suppress(ConnectionResetError):
             await reader.read()
     writer.close()
     for _, other in strangers:
         other.close()
     guests: list[asyncssh.SSHClientConnection] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(guests) < 4:
             with contextlib.suppress(asyncssh.ConnectionLost, asyncssh.DisconnectError, ConnectionResetError):
                 guests.append(await connected(url))

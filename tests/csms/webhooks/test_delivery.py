@@ -90,14 +90,14 @@ async def test_events_for_others_are_left_behind_too(world: World, receiver: Rec
     for _ in range(600):
         last = world.log.emit("station.boot", "CS-1")
     await world.log.told()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await world.known(hook)).progress.cursor < last.id:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     # With few of them it is the hour that moves it on.
     (one,) = await world.happen("one")
     await world.rests()
     world.clock.advance(3601)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await world.known(hook)).progress.cursor < one.id:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert names(receiver) == ["wanted"]
@@ -201,7 +201,7 @@ async def test_what_is_never_taken_becomes_a_dead_letter_and_can_be_replayed(wor
 
 
 async def eventually_line(world: World, hook: Any, id: int, state: DeliveryState) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while [one.state for one in await world.lines(hook) if one.id == id] != [state]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -31,7 +31,7 @@ __all__ = ["World", "eventually", "opened"]
 DEPOT = Site("depot", (Fuse("main", (32_000,) * 3),), (Outlet("CS-9", 1, "main", 32_000),))
 
 
-async def eventually(right: Callable[[], bool], timeout_s: float = 20) -> None:
+async def eventually(right: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until it is so."""
     async with asyncio.timeout(timeout_s):
         while not right():  # noqa: ASYNC110
@@ -135,7 +135,7 @@ class World:
 
     async def settled(self, hook: KnownWebhook, number: int) -> list[Delivery]:
         """The log once it has so many lines."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await self.lines(hook)) < number:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return found

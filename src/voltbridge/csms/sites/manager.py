@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from voltbridge.csms.blocks.k_smart_charging.service import FIRST_SITE_ID
 from voltbridge.csms.commands.kinds import Unsupported
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.sites.ports import Connected, Profiles
@@ -32,12 +33,9 @@ from voltbridge.domain.site_load import Outlet, OutletKey, OutletState, Site, ch
 from voltbridge.domain.station_calls import CallFailed, StationNotConnected
 from voltbridge.domain.stations import LiveStation
 
-__all__ = ["FIRST_SITE_PROFILE", "METER_GOOD_S", "SiteManager"]
+__all__ = ["METER_GOOD_S", "SiteManager"]
 
 _log = structlog.stdlib.get_logger(__name__)
-
-FIRST_SITE_PROFILE: Final = 2_000_000_000
-"""Profile ids from here on are ours: two for each EVSE, the limit's and the fail-safe one's."""
 
 METER_GOOD_S: Final = 120.0
 """How long a meter's reading counts; then the reserves do."""
@@ -78,7 +76,6 @@ class SiteManager:
         self._grants: dict[OutletKey, _Grant] = {}
         self._guarded: dict[OutletKey, int] = {}
         """The fail-safe current that the station has."""
-        self._began: dict[tuple[OutletKey, str], float] = {}
         self._failed: dict[OutletKey, datetime] = {}
         self._meters: dict[str, _Meter] = {}
         self._dirty = asyncio.Event()
@@ -159,6 +156,9 @@ class SiteManager:
                 await self._steer()
             except StorageUnavailable as error:
                 _log.warning("a site waits for the storage", site=self.site.id, error=str(error))
+            except Exception:
+                # Whatever it is, the fuses have to be looked after.
+                _log.exception("a site could not be steered", site=self.site.id)
             self.rounds += 1
             self._wake_later()
         if self._timer is not None:
@@ -295,8 +295,8 @@ _EPOCH: Final = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
 
 def _ids(outlet: Outlet) -> tuple[int, int]:
-    """Of the limit and of the fail-safe profile."""
-    first = FIRST_SITE_PROFILE + 2 * outlet.evse_id
+    """Two for each EVSE: of the limit and of the fail-safe profile."""
+    first = FIRST_SITE_ID + 2 * outlet.evse_id
     return first, first + 1
 
 

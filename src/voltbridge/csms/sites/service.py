@@ -162,7 +162,11 @@ class SiteService:
     async def _steer(self, site: Site) -> None:
         former = self._managers.get(site.id)
         manager = SiteManager(site, self._profiles, self._connected, self._events, self._clock)
-        await manager.remember()
+        try:
+            await manager.remember()
+        except BaseException:
+            await manager.stop()
+            raise
         if former is not None:
             await former.stop()
             for fuse_id, other_ma in former.others().items():

@@ -6,10 +6,12 @@ everything that some criteria mean, what was not in it is gone. A TxProfile ends
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from voltbridge.csms.blocks.k_smart_charging.parameters import GetChargingProfiles
 from voltbridge.csms.blocks.k_smart_charging.ports import (
@@ -57,10 +59,12 @@ from voltbridge.domain.transactions import TransactionState
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["FIRST_OWN_ID", "REPORT", "SmartChargingService"]
+__all__ = ["FIRST_OWN_ID", "FIRST_SITE_ID", "REPORT", "SmartChargingService"]
 
 FIRST_OWN_ID: Final = 1_000_000_000
 """Ids from here on are given to profiles that are nobody's resource; smaller ones are the operator's."""
+FIRST_SITE_ID: Final = 2_000_000_000
+"""Ids from here on are those of load management, which chooses them itself."""
 
 REPORT: Final = "charging_profiles"
 """The kind of outcome that reports of profiles are."""
@@ -76,8 +80,8 @@ class _Report:
     """A report under way."""
 
     wanted: GetChargingProfiles
+    asked_at: datetime
     ids: set[int] = field(default_factory=set)
-    parts: int = 0
 
 
 class SmartChargingService:
@@ -110,6 +114,8 @@ class SmartChargingService:
         self.words = words
         self.vehicles = Vehicles(self, events, clock)
         self._reports: dict[str, dict[int, _Report]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By station: setting and clearing take turns, so that no id is given twice and none conflicts unseen."""
 
     def now(self) -> datetime:
         """The moment at which something is noted."""
@@ -181,22 +187,20 @@ class SmartChargingService:
         A TxProfile without a transaction is for the one that runs on the EVSE (K01.FR.03). Id 0: one is given.
         """
         profile = self._completed(station_id, evse_id, profile)
-        there = await self.present(station_id)
-        if profile.id == 0:
-            used = [one.profile.id for one in there if one.profile.id >= FIRST_OWN_ID]
-            profile = replace(profile, id=max(used, default=FIRST_OWN_ID - 1) + 1)
-        check_profile(profile, evse_id)
-        other = conflict(evse_id, profile, there)
-        if other is not None:
-            raise ProfileConflict(other)
-        response = await call(self.words[version].set_request(evse_id, profile))
-        answer = answered(response)
-        if answer.accepted:
-            await self.note_set(station_id, evse_id, profile)
+        async with self._turn(station_id):
+            there = await self.present(station_id)
+            if profile.id == 0:
+                profile = replace(profile, id=_free_id(there))
+            check_profile(profile, evse_id)
+            other = conflict(evse_id, profile, there)
+            if other is not None:
+                raise ProfileConflict(other)
+            answer = answered(await call(self.words[version].set_request(evse_id, profile)))
+            if answer.accepted:
+                await self._note_set(station_id, evse_id, profile)
         return replace(answer, info={**answer.info, "profile_id": profile.id})
 
-    async def note_set(self, station_id: str, evse_id: int, profile: ChargingProfile) -> None:
-        """A station has taken a profile."""
+    async def _note_set(self, station_id: str, evse_id: int, profile: ChargingProfile) -> None:
         noted = InstalledProfile(station_id, evse_id, profile, LimitSource.CSO.value, self._clock.now())
         await self._installed.put([noted])
         self._events.emit(
@@ -211,11 +215,12 @@ class SmartChargingService:
     async def clear(self, station_id: str, version: Version, criteria: ProfileCriteria, call: _Call) -> Answer:
         """Have a station clear profiles. Raises Unsupported and what ``call`` raises."""
         words = self.words[version]
-        answers = [words.clear_answer(await call(request)) for request in words.clear_requests(criteria)]
-        # Unknown says that the station has no such profile, so neither may we (K10.FR.01).
-        there = await self._installed.of_station(station_id)
-        gone = [found.profile.id for found in there if matches(found.evse_id, found.profile, criteria)]
-        await self._installed.remove(station_id, gone)
+        async with self._turn(station_id):
+            answers = [words.clear_answer(await call(request)) for request in words.clear_requests(criteria)]
+            # Unknown says that the station has no such profile, so neither may we (K10.FR.01).
+            there = await self._installed.of_station(station_id)
+            gone = [found.profile.id for found in there if matches(found.evse_id, found.profile, criteria)]
+            await self._installed.remove(station_id, gone)
         accepted = [answer for answer in answers if answer.accepted]
         if accepted:
             self._events.emit("charging_profile.cleared", station_id, ids=gone)
@@ -236,17 +241,17 @@ class SmartChargingService:
     def report_expected(self, station_id: str, request_id: int, wanted: GetChargingProfiles) -> None:
         """A report is about to be asked for."""
         reports = self._reports.setdefault(station_id, {})
-        reports[request_id] = _Report(wanted)
+        reports[request_id] = _Report(wanted, self._clock.now())
         while len(reports) > _REPORTS_KEPT:
             del reports[next(iter(reports))]
 
-    async def report_answered(
-        self, station_id: str, request_id: int, wanted: GetChargingProfiles, accepted: bool
-    ) -> None:
+    async def report_answered(self, station_id: str, request_id: int, accepted: bool) -> None:
         """NoProfiles: none of those asked for is there (K09.FR.02)."""
-        if not accepted:
-            self._reports.get(station_id, {}).pop(request_id, None)
-            await self._remove_missing(station_id, wanted, set())
+        if accepted:
+            return
+        report = self._reports.get(station_id, {}).pop(request_id, None)
+        if report is not None:
+            await self._remove_missing(station_id, report)
 
     async def reported(
         self,
@@ -267,7 +272,6 @@ class SmartChargingService:
         report = reports.get(request_id)
         if report is not None:
             report.ids.update(one.id for one in profiles)
-            report.parts += 1
         if more:
             self._outcomes.progress(
                 station_id, REPORT, str(request_id), {"profiles": len(report.ids) if report else len(profiles)}
@@ -277,7 +281,7 @@ class SmartChargingService:
         if report is not None:
             del reports[request_id]
             count = len(report.ids)
-            await self._remove_missing(station_id, report.wanted, report.ids)
+            await self._remove_missing(station_id, report)
         self._outcomes.conclude(station_id, REPORT, str(request_id), True, {"profiles": count})
 
     # What it amounts to
@@ -361,10 +365,23 @@ class SmartChargingService:
         if await self._stations.get(station_id) is None:
             raise NotFound("station", station_id)
 
-    async def _remove_missing(self, station_id: str, wanted: GetChargingProfiles, ids: set[int]) -> None:
-        there = await self._installed.of_station(station_id)
-        gone = [one.profile.id for one in there if one.profile.id not in ids and _meant(one, wanted)]
+    async def _remove_missing(self, station_id: str, report: _Report) -> None:
+        """What a complete report should have had and did not have is gone, unless it was set meanwhile."""
+        gone = [
+            one.profile.id
+            for one in await self._installed.of_station(station_id)
+            if one.profile.id not in report.ids and _meant(one, report.wanted) and one.noted_at <= report.asked_at
+        ]
         await self._installed.remove(station_id, gone)
+
+    def _turn(self, station_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(station_id, asyncio.Lock())
+
+
+def _free_id(there: Sequence[InstalledProfile]) -> int:
+    """The smallest that is given to nobody's resources and that the station has not."""
+    used = {one.profile.id for one in there}
+    return next(id for id in range(FIRST_OWN_ID, FIRST_SITE_ID) if id not in used)
 
 
 def _is_over(one: InstalledProfile, live: LiveStation) -> bool:

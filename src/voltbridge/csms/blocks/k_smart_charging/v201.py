@@ -201,9 +201,10 @@ def prepared_report(words: Any, wanted: GetChargingProfiles, context: Context) -
     )
 
     async def settled(answer: Answer) -> None:
-        await service.report_answered(context.station_id, request_id, wanted, answer.accepted)
+        await service.report_answered(context.station_id, request_id, answer.accepted)
 
-    service.report_expected(context.station_id, request_id, wanted)
+    if context.live is not None:
+        service.report_expected(context.station_id, request_id, wanted)
     return Prepared(request, answered, str(request_id), settled)
 
 

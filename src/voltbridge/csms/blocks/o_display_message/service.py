@@ -70,6 +70,7 @@ class _Report:
     """A report under way."""
 
     criteria: MessageCriteria
+    asked_at: datetime
     ids: set[int] = field(default_factory=set)
 
 
@@ -170,7 +171,7 @@ class DisplayMessageService:
     def report_expected(self, station_id: str, request_id: int, criteria: MessageCriteria) -> None:
         """A report is about to be asked for."""
         reports = self._reports.setdefault(station_id, {})
-        reports[request_id] = _Report(criteria)
+        reports[request_id] = _Report(criteria, self._clock.now())
         while len(reports) > _REPORTS_KEPT:
             del reports[next(iter(reports))]
 
@@ -233,12 +234,15 @@ class DisplayMessageService:
         await self._book.put(changed)
 
     async def _note_missing(self, station_id: str, report: _Report) -> None:
-        """What a complete report should have had and did not have is not there."""
+        """What a complete report should have had and did not have is not there, unless it was set meanwhile."""
         now = self._clock.now()
         missing = [
             one.noted(MessageStatus.NOT_REPORTED, now, "a report of the station did not have it")
             for one in await self._current(station_id)
-            if one.status in PRESENT and matches(one, report.criteria) and one.id not in report.ids
+            if one.status in PRESENT
+            and matches(one, report.criteria)
+            and one.id not in report.ids
+            and (one.noted_at is None or one.noted_at <= report.asked_at)
         ]
         await self._book.put(missing)
         for one in missing:

@@ -25,18 +25,32 @@ class Authority:
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def make(cls, directory: Path, name: str = "Test Root") -> Authority:
+    def make(
+        cls,
+        directory: Path,
+        name: str = "Test Root",
+        *,
+        issuer: Authority | None = None,
+        expired: bool = False,
+        path_length: int | None = None,
+    ) -> Authority:
+        """Its own root, or one that another has signed."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        above = subject if issuer is None else issuer.certificate.subject
         certificate = _signed(
-            _builder(subject, subject, key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            _builder(subject, above, key.public_key(), expired=expired)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False),
-            key,
+            key if issuer is None else issuer.key,
         )
         authority = cls(directory, certificate, key)
         authority.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return authority
+
+    @property
+    def pem(self) -> str:
+        return self.ca_file.read_text()
 
     @property
     def ca_file(self) -> Path:
@@ -74,8 +88,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now - timedelta(days=1) if expired else now + timedelta(days=30))
+        .not_valid_before(now - timedelta(days=3650))  # the clock of a station may be a virtual one
+        .not_valid_after(now - timedelta(days=1000) if expired else now + timedelta(days=3650))
     )
 
 

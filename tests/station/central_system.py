@@ -7,6 +7,7 @@ import base64
 import contextlib
 import importlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -42,6 +43,7 @@ class CentralSystem:
         self._clock = clock
         self.versions = versions
         self.port = 0
+        self.secure = False
         self.answers: dict[str, Message | Callable[[Message], Message]] = {}
         self.received: list[tuple[str, Message]] = []
         """(action, payload) of the station's requests, as they were on the wire."""
@@ -63,7 +65,7 @@ class CentralSystem:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ocpp"
+        return f"{'wss' if self.secure else 'ws'}://127.0.0.1:{self.port}/ocpp"
 
     # The station's requests
 
@@ -213,14 +215,18 @@ class _Wire:
 
 
 @contextlib.asynccontextmanager
-async def served(clock: Clock, *versions: Version) -> AsyncIterator[CentralSystem]:
+async def served(
+    clock: Clock, *versions: Version, tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[CentralSystem]:
     """A central system that speaks these versions."""
     central = CentralSystem(clock, versions)
+    central.secure = tls is not None
     names = [Subprotocol(version.value) for version in versions]
     async with serve(
         central.serve,
         "127.0.0.1",
-        0,
+        port,
+        ssl=tls,
         subprotocols=names,
         process_request=central.admit,
         ping_interval=None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tests.station.authorities import Authority
 from tests.station.central_system import CentralSystem, Message, charging, live, served
 
 from voltbridge.protocol.versions import Version
 from voltbridge.station.assembly import Station
 from voltbridge.station.configuration import StationConfiguration
 from voltbridge.station.network import Network
+from voltbridge.station.root_certificates import CertificateUse, root_of
 from voltbridge.station.virtual_clock import VirtualClock
 from voltbridge.storage.station import MemoryStore
 
@@ -98,7 +102,7 @@ def test_security_profiles_of_16_can_only_be_raised_and_never_into_nothing() -> 
     live(story)
 
 
-def test_a_security_profile_that_does_not_work_is_given_up() -> None:
+def test_a_security_profile_that_does_not_work_is_given_up(tmp_path: Path) -> None:
     """The CSMS speaks no TLS at that address, so the station comes back without it (1.6 A05.FR.08)."""
 
     async def story(clock: VirtualClock) -> None:
@@ -106,7 +110,8 @@ def test_a_security_profile_that_does_not_work_is_given_up() -> None:
             central,
             station,
         ):
-            station.store.put("root-certificates", "any", b"")
+            root = Authority.make(tmp_path).certificate
+            station.engine.roots.put(root_of(root, root, CertificateUse.CSMS))
             response = await central.call("ChangeConfiguration", {"key": "SecurityProfile", "value": "2"})
             assert response["status"] == "Accepted"
             while central.connections < 2:

@@ -31,7 +31,7 @@ DATA: Final = os.urandom(3_000_000)
 
 
 def transfers(largest: int = 1 << 27) -> Transfers:
-    return Transfers(Tls(), contextlib.nullcontext, largest=largest)
+    return Transfers(Tls, contextlib.nullcontext, largest=largest)
 
 
 def holds(into: Download, content: bytes) -> bool:

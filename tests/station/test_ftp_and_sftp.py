@@ -132,7 +132,7 @@ class FtpServer(aioftp.Server):
 
 
 def transfers(known_hosts: Path | None = None, largest: int = 1 << 27) -> Transfers:
-    return Transfers(Tls(), contextlib.nullcontext, known_hosts=known_hosts, largest=largest)
+    return Transfers(Tls, contextlib.nullcontext, known_hosts=known_hosts, largest=largest)
 
 
 @contextlib.asynccontextmanager

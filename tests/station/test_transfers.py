@@ -16,7 +16,7 @@ from voltbridge.station.virtual_clock import VirtualClock
 
 
 def transfers(largest: int = 1 << 27) -> Transfers:
-    return Transfers(Tls(), contextlib.nullcontext, largest=largest)
+    return Transfers(Tls, contextlib.nullcontext, largest=largest)
 
 
 def test_fifty_megabytes_go_on_where_they_broke_off() -> None:

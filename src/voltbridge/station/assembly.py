@@ -86,7 +86,7 @@ class Station:
         self._own_network = network is None
         self._network = network or Network(self.clock)
         self._files: Files = files or Transfers(
-            Tls(ca_file=configuration.ca_file), self._network.waiting, known_hosts=configuration.known_hosts
+            self._tls_of_files, self._network.waiting, known_hosts=configuration.known_hosts
         )
         self._random = random or Random()
         self._clock_offset = clock_offset
@@ -235,6 +235,9 @@ class Station:
             return await self.engine.outbox.ask(question)
         except RuntimeError as error:
             raise NoAnswer(str(error)) from error
+
+    def _tls_of_files(self) -> Tls:
+        return self.engine.credentials.tls_of_files()
 
     async def _end(self, *, abruptly: bool = False) -> None:
         engine, self._engine = self._engine, None

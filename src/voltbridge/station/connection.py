@@ -126,6 +126,7 @@ class Connection:
         "_store",
         "_tasks",
         "manner",
+        "fell_back",
         "on_failure",
     )
 
@@ -166,6 +167,8 @@ class Connection:
         self.on_failure: Callable[[], None] = lambda: None
         """Called after each attempt that failed."""
         self._faults: LineFaults | None = None
+        self.fell_back = False
+        """The CSMS that was connected last is judged by the roots from before the newest."""
         self.manner: Manner | None = None
         """The quirks of the station, on every connection made from now on."""
 
@@ -195,6 +198,11 @@ class Connection:
         return self._link
 
     def start(self) -> None:
+    @property
+    def root_in_use(self) -> bytes | None:
+        """The root certificate in DER by which the CSMS is judged; None without a connection, or without TLS."""
+        return None if self._link is None else self._link.root
+
         """Begin to connect, at once."""
         kept = self._store.all(_NAMESPACE)
         slot, trial = kept.get("slot"), kept.get("trial")
@@ -297,7 +305,7 @@ class Connection:
             if endpoint is None:
                 failure, self._detail = ConnectFailure.UNREACHABLE, f"slot {slot} holds no profile"
             else:
-                self._link = await Link.open(endpoint, self._network, self, self._faults, self.manner)
+                self._link = await self._opened(endpoint, slot)
         except ConnectFailed as error:
             failure, self._detail = error.failure, error.detail
         except asyncio.CancelledError:
@@ -319,6 +327,25 @@ class Connection:
         self._tell(Connected(self._now()))
 
     def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
+    async def _opened(self, endpoint: Endpoint, slot: int) -> Link:
+        """A link; the CSMS of before is judged by the root of before too, until the newest has proved itself.
+
+        Who moves to another CSMS goes by the newest alone (M05.FR.14 to FR.16). Raises ConnectFailed.
+        """
+        self.fell_back = False
+        try:
+            return await Link.open(endpoint, self._network, self, self._faults, self.manner)
+        except ConnectFailed as error:
+            before = endpoint.fallback_tls
+            if error.failure is not ConnectFailure.CERTIFICATE or before is None:
+                raise
+            if self.active_slot not in (None, slot):
+                raise
+            self._log.warning("the CSMS does not pass by the newest root certificate", slot=slot, detail=error.detail)
+        link = await Link.open(replace(endpoint, tls=before), self._network, self, self._faults, self.manner)
+        self.fell_back = True
+        return link
+
         """A task that is cancelled before its first step tells nothing of it."""
         if attempt is self._attempt:
             self._attempt = None

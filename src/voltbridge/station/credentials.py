@@ -11,6 +11,7 @@ from voltbridge.station.device_model import DeviceModel
 from voltbridge.station.endpoints import CipherStrictness, Endpoint, Tls
 from voltbridge.station.network_profiles import NetworkProfile, NetworkProfiles
 from voltbridge.station.ports import Store
+from voltbridge.station.root_certificates import RootCertificates
 from voltbridge.station.settings import StationSettings
 from voltbridge.station.uplinks import SETTING
 
@@ -33,7 +34,9 @@ class Credentials:
         model: DeviceModel,
         profiles: NetworkProfiles,
         settings: StationSettings,
+        roots: RootCertificates,
     ) -> None:
+        self._roots = roots
         self._configuration = configuration
         self._store = store
         self._model = model
@@ -77,7 +80,8 @@ class Credentials:
             identity=profile.identity or self._configuration.identity,
             versions=profile.versions or self._configuration.versions,
             password=(profile.password or password or None) if level in (1, 2) else None,
-            tls=self._tls(),
+            tls=self._roots.judging(self._tls()),
+            fallback_tls=self._roots.falling_back(self._tls()),
             proxy=self._settings.text("BackendCtrlr.WebSocketsProxy"),
             connect_timeout_s=float(self._settings.connection_timeout_s),
             message_timeout_s=float(self._message_timeout_s(slot, profile)),
@@ -93,6 +97,10 @@ class Credentials:
         if dropped := self._profiles.drop_below(profile.security_profile):
             left = [str(slot) for slot in self._settings.network_profile_priority if slot not in dropped]
             self._model.set(_PRIORITY, ",".join(left))
+
+    def tls_of_files(self) -> Tls:
+        """How servers of files are judged: as a CSMS is."""
+        return self._roots.judging_files(self._tls())
 
     def trial_ended(self, trial: Trial, kept: bool) -> None:
         """What was new works, or what was before is in force again."""
@@ -127,10 +135,7 @@ class Credentials:
         )
 
     def _tls(self) -> Tls:
-        installed = b"\n".join(self._store.all("root-certificates").values()).decode()
         return Tls(
-            ca_file=self._configuration.ca_file,
-            ca_pem=installed or None,
             check_host=self._settings.text("BackendCtrlr.SslStrictness") != "SkipHostCheck",
             ciphers=CipherStrictness(self._settings.text("BackendCtrlr.ConnectionStrictness")),
         )

@@ -57,6 +57,7 @@ _LIVING: Final = frozenset(
         "LocalAuthListCtrlr",
         "SmartChargingCtrlr",
         "AuthCacheCtrlr",
+        "SecurityCtrlr",
     }
 )
 """Components whose read-only variables tell what is now."""

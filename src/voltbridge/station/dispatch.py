@@ -31,6 +31,8 @@ from voltbridge.station.blocks.k_smart_charging import v2 as k2
 from voltbridge.station.blocks.k_smart_charging import v16 as k16
 from voltbridge.station.blocks.l_firmware import v2 as l2
 from voltbridge.station.blocks.l_firmware import v16 as l16
+from voltbridge.station.blocks.m_certificates import v2 as m2
+from voltbridge.station.blocks.m_certificates import v16 as m16
 from voltbridge.station.blocks.n_diagnostics import v2 as n2
 from voltbridge.station.blocks.n_diagnostics import v16 as n16
 from voltbridge.station.blocks.o_display_message import v2 as o2
@@ -82,6 +84,10 @@ _OF_16: Final[Mapping[str, Handler]] = {
     # L. Firmware
     "SignedUpdateFirmware": l16.signed_update_firmware,
     "UpdateFirmware": l16.update_firmware,
+    # M. Certificates
+    "DeleteCertificate": m16.delete_certificate,
+    "GetInstalledCertificateIds": m16.get_installed_certificate_ids,
+    "InstallCertificate": m16.install_certificate,
     # N. Diagnostics
     "GetDiagnostics": n16.get_diagnostics,
     "GetLog": n16.get_log,
@@ -125,6 +131,10 @@ _OF_2: Final[Mapping[str, Handler]] = {
     "PublishFirmware": l2.publish_firmware,
     "UnpublishFirmware": l2.unpublish_firmware,
     "UpdateFirmware": l2.update_firmware,
+    # M. Certificates
+    "DeleteCertificate": m2.delete_certificate,
+    "GetInstalledCertificateIds": m2.get_installed_certificate_ids,
+    "InstallCertificate": m2.install_certificate,
     # N. Diagnostics
     "ClearVariableMonitoring": n2.clear_variable_monitoring,
     "CustomerInformation": n2.customer_information,
@@ -152,7 +162,6 @@ _BLOCKS: Final[Mapping[str, str]] = {
     "C": "this station has no terminal for payments",
     "I": "this station computes no costs; it shows those of the CSMS",
     "K": "this station knows no dynamic schedules, no priority charging and no other directions of energy",
-    "M": "this station stores no certificates",
     "N": "this station opens no streams of periodic events",
     "Q": "this station feeds nothing back",
     "R": "this station takes no part in the control of the grid",

@@ -34,9 +34,9 @@ class Tls:
     """How the CSMS is judged, and what the station shows of itself."""
 
     ca_file: str | None = None
-    """PEM, beside nothing else; None: the authorities of the system, unless ``ca_pem`` has some."""
+    """PEM, beside nothing else; None: the authorities of the system, unless there is a ``ca_pem``."""
     ca_pem: str | None = None
-    """Root certificates as installed by the CSMS."""
+    """Root certificates as installed; empty: there is none, and nobody is trusted."""
     check_host: bool = True
     """Whether the certificate has to be one of this host; without it, any of a trusted authority will do."""
     ciphers: CipherStrictness = CipherStrictness.SECURE
@@ -57,6 +57,8 @@ class Endpoint:
     password: str | None = field(default=None, repr=False)
     """Of HTTP Basic authentication; None: none is sent."""
     tls: Tls = Tls()
+    fallback_tls: Tls | None = None
+    """How a CSMS is judged that does not pass by ``tls``; None: it is not trusted then."""
     proxy: str = ""
     """``HOST:PORT``, or an http URL; empty: none."""
     connect_timeout_s: float = 60.0
@@ -108,10 +110,12 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_COMPRESSION
     context.set_ciphers(_SECURE_CIPHERS if tls.ciphers is CipherStrictness.SECURE else _ALL_CIPHERS)
     context.check_hostname = tls.check_host
+    # A root may be signed by the one that it replaces, and has to do without it one day (M05.FR.13).
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if tls.ca_file is None and tls.ca_pem is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    else:
-        context.load_verify_locations(cafile=tls.ca_file, cadata=tls.ca_pem)
+    elif tls.ca_file is not None or tls.ca_pem:
+        context.load_verify_locations(cafile=tls.ca_file, cadata=tls.ca_pem or None)
     if tls.certificate_file is not None:
         context.load_cert_chain(tls.certificate_file, tls.key_file)
     return context

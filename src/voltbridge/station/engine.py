@@ -29,6 +29,7 @@ from voltbridge.station.blocks.j_meter_values.service import Metering
 from voltbridge.station.blocks.k_smart_charging.service import SmartCharging
 from voltbridge.station.blocks.l_firmware.publishing import Publishing
 from voltbridge.station.blocks.l_firmware.service import Firmware
+from voltbridge.station.blocks.m_certificates.service import Certificates
 from voltbridge.station.blocks.n_diagnostics.customers import Customers
 from voltbridge.station.blocks.n_diagnostics.logs import LogUploads
 from voltbridge.station.blocks.n_diagnostics.monitoring import Monitoring
@@ -72,6 +73,7 @@ from voltbridge.station.ports import (
     Unplugged,
     UplinkChanged,
 )
+from voltbridge.station.root_certificates import RootCertificates
 from voltbridge.station.services import Services
 from voltbridge.station.settings import StationSettings
 from voltbridge.station.speaker import Speaker
@@ -178,7 +180,8 @@ class Engine:
         station_clock = StationClock(clock, clock_offset)
         model = DeviceModel(configuration, store)
         settings = StationSettings(model)
-        self.profiles = NetworkProfiles(configuration, store, model)
+        self.roots = RootCertificates(configuration, store)
+        self.profiles = NetworkProfiles(configuration, store, model, self.roots)
         speaker = Speaker(configuration, store)
         self.outbox = StationOutbox(store, station_clock, settings, speaker, configuration.versions)
         self.tasks = Tasks()
@@ -190,7 +193,7 @@ class Engine:
         self.services = self._services(context, speaker, station_clock, reason, restart, vendors, files)
         self.usage = Usage(context, self.services.display_messages)
         self.outbox.on_answer = self._answered
-        self.credentials = Credentials(configuration, store, model, self.profiles, settings)
+        self.credentials = Credentials(configuration, store, model, self.profiles, settings, self.roots)
         self.connection = Connection(
             configuration.identity,
             network,
@@ -253,7 +256,7 @@ class Engine:
         provisioning = Provisioning(context, clock, reason, self._registered, self.security)
         resets = Resets(context, transactions, restart)
         firmware = Firmware(
-            context, files, transactions, availability, restart, self.security.happened, self._activated
+            context, files, transactions, availability, restart, self.security.happened, self._activated, self.roots
         )
         controller = context.configuration.local_controller
         publishing = None if controller is None else Publishing(context, files, controller)
@@ -286,7 +289,7 @@ class Engine:
             speaker=speaker,
             provisioning=provisioning,
             variables=Variables(context),
-            networks=Networks(context, self.profiles),
+            networks=Networks(context, self.profiles, self.roots),
             resets=resets,
             authorizer=authorizer,
             local_list=local_list,
@@ -299,6 +302,7 @@ class Engine:
             costs=costs,
             firmware=firmware,
             publishing=publishing,
+            certificates=Certificates(context, self.roots, lambda: self.connection.root_in_use, self.security.happened),
             log_uploads=log_uploads,
             monitoring=monitoring,
             customers=Customers(context, authorizer, local_list),
@@ -408,6 +412,8 @@ class Engine:
         self.log_book.note(f"connected by network profile {slot}")
         self.credentials.connected(slot)
         self.services.display_messages.warn("")
+        if self.connection.root_in_use is not None and not self.connection.fell_back:
+            self.roots.proved()
         self.services.provisioning.online(register=register, report_all=report_all)
 
     def offline(self) -> None:

@@ -42,7 +42,7 @@ from voltbridge.station.answers import NoAnswer, Refused, TimedOut, Unreachable
 from voltbridge.station.endpoints import Endpoint
 from voltbridge.station.faults import LineFaults, Wire
 from voltbridge.station.manner import Manner
-from voltbridge.station.network import CLOSE_TIMEOUT_S, Network, WebSocket
+from voltbridge.station.network import CLOSE_TIMEOUT_S, Network, WebSocket, root_of_peer
 
 __all__ = ["Link", "Receiver"]
 
@@ -161,6 +161,11 @@ class Link:
 
     async def call(self, action: str, request: Payload, timeout_s: float | None = None) -> Payload:
         """Ask the CSMS and return its response.
+    @property
+    def root(self) -> bytes | None:
+        """The root certificate in DER by which the CSMS was judged; None without TLS."""
+        return root_of_peer(self._websocket)
+
 
         Raises Unreachable when the link ends first, TimedOut, Refused (also for a response that breaks the schema), and
         LookupError or TypeError for a request that a station does not make.

@@ -19,7 +19,7 @@ from voltbridge.station.connectivity_terms import ConnectFailure
 from voltbridge.station.endpoints import Endpoint, basic_authorization, connection_url, proxy_url, tls_context
 from voltbridge.station.virtual_clock import held
 
-__all__ = ["CLOSE_TIMEOUT_S", "ConnectFailed", "Network", "WebSocket"]
+__all__ = ["CLOSE_TIMEOUT_S", "ConnectFailed", "Network", "WebSocket", "root_of_peer"]
 
 WebSocket = ClientWebSocketResponse[Literal[False]]
 """Gives every message as bytes."""
@@ -140,6 +140,18 @@ class Network:
             raise
         finally:
             cancel()
+
+
+def root_of_peer(websocket: WebSocket) -> bytes | None:
+    """The root in DER by which a CSMS was judged; None without TLS."""
+    tls = websocket.get_extra_info("ssl_object")
+    if tls is None:
+        return None
+    if hasattr(tls, "get_verified_chain"):  # from Python 3.13 on
+        chain: list[bytes] = tls.get_verified_chain()
+    else:
+        chain = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in tls._sslobj.get_verified_chain()]
+    return chain[-1] if chain else None
 
 
 async def _let_go(websocket: WebSocket) -> None:

@@ -16,6 +16,7 @@ from voltbridge.protocol.versions import Version
 from voltbridge.station.configuration import StationConfiguration
 from voltbridge.station.device_model import DeviceModel
 from voltbridge.station.ports import Store
+from voltbridge.station.root_certificates import RootCertificates
 
 __all__ = ["SLOTS", "NetworkProfile", "NetworkProfiles", "url_problem"]
 
@@ -60,9 +61,12 @@ def url_problem(url: str, security_profile: int) -> str | None:
 class NetworkProfiles:
     """The slots of one station."""
 
-    __slots__ = ("_configuration", "_in_force", "_listeners", "_profiles", "_store")
+    __slots__ = ("_configuration", "_in_force", "_listeners", "_profiles", "_roots", "_store")
 
-    def __init__(self, configuration: StationConfiguration, store: Store, model: DeviceModel) -> None:
+    def __init__(
+        self, configuration: StationConfiguration, store: Store, model: DeviceModel, roots: RootCertificates
+    ) -> None:
+        self._roots = roots
         self._configuration = configuration
         self._store = store
         self._listeners: list[Callable[[int], None]] = []
@@ -143,7 +147,7 @@ class NetworkProfiles:
 
     def _lack(self, profile: NetworkProfile) -> str | None:
         """What the station would need for the security profile (A05.FR.02, FR.03)."""
-        if profile.security_profile >= 2 and not (self._configuration.ca_file or self._store.all("root-certificates")):
+        if profile.security_profile >= 2 and not self._roots.can_judge_a_csms:
             return "there is no root certificate of the CSMS"
         if profile.security_profile == 3 and not self._store.all("client-certificates"):
             return "there is no certificate of this station"

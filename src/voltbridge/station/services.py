@@ -19,6 +19,7 @@ from voltbridge.station.blocks.j_meter_values.service import Metering
 from voltbridge.station.blocks.k_smart_charging.service import SmartCharging
 from voltbridge.station.blocks.l_firmware.publishing import Publishing
 from voltbridge.station.blocks.l_firmware.service import Firmware
+from voltbridge.station.blocks.m_certificates.service import Certificates
 from voltbridge.station.blocks.n_diagnostics.customers import Customers
 from voltbridge.station.blocks.n_diagnostics.logs import LogUploads
 from voltbridge.station.blocks.n_diagnostics.monitoring import Monitoring
@@ -53,6 +54,7 @@ class Services:
     firmware: Firmware
     publishing: Publishing | None
     """None: the station is no local controller."""
+    certificates: Certificates
     log_uploads: LogUploads
     monitoring: Monitoring
     customers: Customers

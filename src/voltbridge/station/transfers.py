@@ -66,15 +66,15 @@ class _BrokenOff(Exception):
 class Transfers:
     """Implements ``ports.Files``.
 
-    ``tls``: how servers of https and ftps are judged; ``waiting``: entered while a server is awaited, so that a virtual
-    clock stands still for it; ``known_hosts``: a file in OpenSSH's format, by which servers of sftp are judged.
+    ``tls()``: how servers of https and ftps are judged now; ``waiting``: entered while a server is awaited, so that a
+    virtual clock stands still for it; ``known_hosts``: a file in OpenSSH's format, by which servers of sftp are judged.
     """
 
     __slots__ = ("_known_hosts", "_largest", "_tls", "_waiting")
 
     def __init__(
         self,
-        tls: Tls,
+        tls: Callable[[], Tls],
         waiting: Callable[[], AbstractContextManager[None]],
         *,
         largest: int = _LARGEST,
@@ -124,7 +124,7 @@ class Transfers:
         return aiohttp.ClientSession(timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
 
     def _ssl(self, url: str) -> object:
-        return tls_context(self._tls) if _scheme(url) == "https" else True
+        return tls_context(self._tls()) if _scheme(url) == "https" else True
 
     async def _http_download(self, url: str, writer: Writer) -> None:
         fruitless = 0
@@ -160,6 +160,8 @@ class Transfers:
             raise _BrokenOff(str(error) or type(error).__name__) from None
         except TransferFailed:
             raise
+        except aiohttp.ClientSSLError as error:
+            raise TransferFailed(Trouble.FAILURE, _untrusted(error)) from None
         except (aiohttp.ClientOSError, ConnectionError) as error:
             raise _BrokenOff(str(error) or type(error).__name__) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -184,6 +186,8 @@ class Transfers:
                         form.add_field("file", data, filename=name, content_type="application/octet-stream")
                         async with session.post(url, data=form, ssl=tls) as response:  # type: ignore[arg-type]
                             status = response.status
+        except aiohttp.ClientSSLError as error:
+            raise TransferFailed(Trouble.FAILURE, _untrusted(error)) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransferFailed(Trouble.FAILURE, str(error) or type(error).__name__) from None
         if not 200 <= status < 300:
@@ -196,7 +200,7 @@ class Transfers:
         parts = urlsplit(url)
         secure = parts.scheme.lower() == "ftps"
         ftp = (
-            ftplib.FTP_TLS(timeout=_SILENCE_S, context=tls_context(self._tls))
+            ftplib.FTP_TLS(timeout=_SILENCE_S, context=tls_context(self._tls()))
             if secure
             else ftplib.FTP(timeout=_SILENCE_S)
         )
@@ -350,6 +354,11 @@ def _with_name(url: str, name: str) -> str:
     if not parts.path.endswith("/") and parts.path:
         return url
     return urlunsplit(parts._replace(path=(parts.path or "/") + quote(name)))
+
+
+def _untrusted(error: aiohttp.ClientSSLError) -> str:
+    """Why there is no TLS with a server: what OpenSSL says, without the objects that aiohttp prints around it."""
+    return f"no TLS with {error.host}: {error.os_error}"
 
 
 def _trouble(status: int) -> Trouble:

@@ -8,6 +8,7 @@ from voltbridge.domain.device_model import WriteStatus
 from voltbridge.station.context import Context
 from voltbridge.station.device_model import Written
 from voltbridge.station.network_profiles import SLOTS, NetworkProfile, NetworkProfiles, url_problem
+from voltbridge.station.root_certificates import RootCertificates
 
 __all__ = ["Networks", "RefusedProfile"]
 
@@ -23,11 +24,12 @@ class RefusedProfile:
 class Networks:
     """Takes network profiles and security profiles."""
 
-    __slots__ = ("_context", "_profiles")
+    __slots__ = ("_context", "_profiles", "_roots")
 
-    def __init__(self, context: Context, profiles: NetworkProfiles) -> None:
+    def __init__(self, context: Context, profiles: NetworkProfiles, roots: RootCertificates) -> None:
         self._context = context
         self._profiles = profiles
+        self._roots = roots
 
     async def set_profile(
         self, slot: int, profile: NetworkProfile, *, transport: str = "JSON"
@@ -72,7 +74,7 @@ class Networks:
             return Written(WriteStatus.REJECTED, "AuthorizationKey is not set")
         if wanted == 3 and not self._has_client_certificate():
             return Written(WriteStatus.REJECTED, "there is no certificate of this station")
-        if wanted == 2 and not (self._context.configuration.ca_file or self._has_root_certificate()):
+        if wanted == 2 and not self._roots.can_judge_a_csms:
             return Written(WriteStatus.REJECTED, "there is no root certificate of the CSMS")
         self._context.device_model.set("SecurityCtrlr.SecurityProfile", value)
         await self._context.store.committed()
@@ -80,6 +82,3 @@ class Networks:
 
     def _has_client_certificate(self) -> bool:
         return bool(self._context.store.all("client-certificates"))
-
-    def _has_root_certificate(self) -> bool:
-        return bool(self._context.store.all("root-certificates"))

@@ -29,13 +29,13 @@ from voltbridge.station.blocks.l_firmware.signatures import (
     SigningCertificateRevoked,
     is_signed_by,
     load_revocations,
-    load_roots,
     signing_certificate,
 )
 from voltbridge.station.context import Context
 from voltbridge.station.downloads import Download
 from voltbridge.station.facts import FirmwareStatusFact
 from voltbridge.station.ports import Files, Installation
+from voltbridge.station.root_certificates import CertificateUse, RootCertificates
 
 __all__ = ["Firmware", "FirmwareUpdate", "UpdateStatus"]
 
@@ -94,6 +94,7 @@ class Firmware:
         restart: Callable[[str, bool], None],
         security_event: Callable[[str, str], None],
         activated: Callable[[str], None],
+        roots: RootCertificates,
     ) -> None:
         """``restart(reason, resume)`` restarts the engine; ``security_event(event, info)`` tells one.
 
@@ -109,7 +110,7 @@ class Firmware:
         self._can = context.configuration.firmware
         directory = context.configuration.download_directory
         self._place = None if directory is None else directory / "firmware.part"
-        self._roots = load_roots(context.configuration.manufacturer_roots)
+        self._roots = roots
         self._revocations = load_revocations(context.configuration.manufacturer_revocations)
         kept = context.store.all(_NAMESPACE).get("update")
         self._progress = msgspec.json.decode(kept, type=_Progress) if kept else None
@@ -130,8 +131,9 @@ class Firmware:
 
     @property
     def must_be_signed(self) -> bool:
-        """The station can judge signatures, so it takes nothing without."""
-        return bool(self._roots)
+        """The station can judge signatures, or once could, so it takes nothing without."""
+        made_to = bool(self._context.configuration.manufacturer_roots.strip())
+        return made_to or bool(self._roots.of(CertificateUse.MANUFACTURER))
 
     def refuses_new(self, evse_id: int) -> bool:
         """Nothing new starts there while an update waits for a station without transactions (L01.FR.07)."""
@@ -414,7 +416,8 @@ class Firmware:
 
     def _signer(self, pem: str) -> x509.Certificate:
         """Raises SigningCertificateInvalid."""
-        return signing_certificate(pem, self._roots, self._context.clock.now(), self._revocations)
+        roots = tuple(x509.load_der_x509_certificate(each.der) for each in self._roots.of(CertificateUse.MANUFACTURER))
+        return signing_certificate(pem, roots, self._context.clock.now(), self._revocations)
 
     @property
     def _last(self) -> str:

@@ -25,7 +25,6 @@ __all__ = [
     "SigningCertificateRevoked",
     "is_signed_by",
     "load_revocations",
-    "load_roots",
     "signing_certificate",
 ]
 
@@ -49,11 +48,6 @@ def load_revocations(pem: str) -> tuple[x509.CertificateRevocationList, ...]:
     if not ends[-1].strip():
         ends.pop()
     return tuple(x509.load_pem_x509_crl((each + _END_OF_LIST).encode()) for each in ends)
-
-
-def load_roots(pem: str) -> tuple[x509.Certificate, ...]:
-    """The manufacturer's root certificates. Raises ValueError for a text that has none."""
-    return tuple(x509.load_pem_x509_certificates(pem.encode())) if pem.strip() else ()
 
 
 def signing_certificate(

@@ -13,6 +13,7 @@ from tests.api.clients import Answer, Api, RefusedCall, Station
 from tests.support.certificates import signer
 
 from voltbridge.app import Running
+from voltbridge.csms.blocks.l_firmware import service
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +21,7 @@ V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 ALL = pytest.mark.parametrize("protocol", [V16, V201, V21])
 V2 = pytest.mark.parametrize("protocol", [V201, V21])
 DATA = b"\x7fFIRMWARE" * 5000
+UNPROVEN = "the station told that it is installed, and has not booted with it"
 
 
 class Charger:
@@ -84,6 +86,13 @@ class Charger:
     async def outcome(self, command: Any) -> tuple[str, Any]:
         async with asyncio.timeout(30):
             while (found := await self.api.get(f"/commands/{command['id']}"))["outcome_state"] == "Pending":
+                pass
+        return found["outcome_state"], found["outcome"]
+
+    async def corrected(self, command: Any) -> tuple[str, Any]:
+        """Wait until it is known that the outcome was another."""
+        async with asyncio.timeout(30):
+            while "corrected_from" not in (found := await self.api.get(f"/commands/{command['id']}"))["outcome"]:
                 pass
         return found["outcome_state"], found["outcome"]
 
@@ -510,3 +519,51 @@ async def test_what_cannot_be_published(api: Api, running: Running, parameters: 
         answer = await api("POST", f"/stations/{charger.identity}/commands/publish_firmware", parameters)
         assert answer.status == 422, answer
         assert charger.station.calls == []
+
+
+@ALL
+async def test_an_update_that_was_given_up_and_is_there_later_is_no_failure(
+    api: Api, running: Running, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to be installed, never booted in time: unconfirmed. The boot that comes at last corrects the command."""
+    monkeypatch.setattr(service, "_ACTIVATION_S", 0.0)
+    firmware = await image(api)
+    async with charging(api, running, protocol) as charger:
+        command = await charger.update(firmware)
+        await charger.tell("Downloading", "Downloaded", "Installing", "Installed")
+        state, told = await charger.outcome(command)
+        assert (state, told["problem"]) == ("Failed", UNPROVEN)
+        (update,) = await charger.history()
+        assert update["state"] == "Unconfirmed"
+        assert await charger.events("command.outcome_corrected") == []
+
+        await charger.boot("2.0")
+        state, told = await charger.corrected(command)
+        (update,) = await charger.history()
+        assert (update["state"], update["verified"]) == ("Installed", True)
+        assert (state, told["installed_version"], told["verified"]) == ("Completed", "2.0", True)
+        assert (told["corrected_from"], told["problem_before"]) == ("Failed", UNPROVEN)
+        assert "problem" not in told
+        (event,) = await charger.events("command.outcome_corrected")
+        assert (event["id"], event["outcome_state"], event["outcome"]) == (command["id"], "Completed", told)
+        # It is said once, however often the station boots.
+        await charger.boot("2.0")
+        assert len(await charger.events("command.outcome_corrected")) == 1
+
+
+@ALL
+async def test_an_update_taken_for_done_that_is_not_there_is_a_failure(
+    api: Api, running: Running, protocol: str
+) -> None:
+    """A station that had the version already tells Installed, and then boots with another."""
+    firmware = await image(api)
+    async with charging(api, running, protocol) as charger:
+        await charger.boot("2.0")
+        command = await charger.update(firmware)
+        await charger.tell("Downloading", "Downloaded", "Installing", "Installed")
+        assert (await charger.outcome(command))[0] == "Completed"
+        await charger.boot("1.0")
+        state, told = await charger.corrected(command)
+        assert (state, told["corrected_from"], told["installed_version"]) == ("Failed", "Completed", "1.0")
+        (event,) = await charger.events("command.outcome_corrected")
+        assert event["outcome_state"] == "Failed"

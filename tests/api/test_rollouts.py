@@ -78,7 +78,7 @@ class Fleet:
 
     async def until(self, rollout: Any, **wanted: Any) -> Any:
         """Wait until the rollout shows these values; ``counts`` are compared as a whole."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 shown = await self.api.get(f"/rollouts/{rollout['id']}")
                 if {name: shown[name] for name in wanted} == wanted:
@@ -327,3 +327,34 @@ async def test_it_goes_on_after_a_restart(tmp_path: Path, monkeypatch: pytest.Mo
     await fleet.close()
     await api.close()
     await two.stop()
+
+
+async def test_a_station_that_was_given_up_counts_once_it_has_the_version(fleet: Fleet) -> None:
+    """Also when the rollout is over, and what its failure had stopped stays stopped until the operator says so."""
+    silent = {**UPDATE, "finish_within_s": 1}
+    await fleet.add(1, 2)
+    await fleet.connect(1, 2)
+    over = await fleet.rollout(1, parameters=silent, stop_at_failure_rate=None)
+    await fleet.asked(1)
+    await fleet.stations[1].call(
+        "FirmwareStatusNotification", {"status": "Installing", "requestId": await fleet.asked(1)}
+    )
+    await fleet.until(over, state="Completed", counts={"Failed": 1})
+    problem = (await fleet.members(over))[0][2]
+    assert problem == "the station told nothing since Installing"
+
+    stopped = await fleet.rollout(2, 1, parameters=silent, stages=[{"up_to_count": 1}], stop_at_failure_rate=0.5)
+    await fleet.asked(2)
+    await fleet.until(stopped, state="Stopped", counts={"Failed": 1, "Waiting": 1})
+
+    await fleet.boot(1, "2.0")
+    await fleet.until(over, state="Completed", counts={"Succeeded": 1})
+    assert await fleet.members(over) == [("Succeeded", 0, f"taken for failed before: {problem}")]
+    await fleet.boot(2, "2.0")
+    await fleet.until(stopped, state="Stopped", counts={"Succeeded": 1, "Waiting": 1})
+    headers = {"Authorization": f"Bearer {fleet.api.key}", "Accept": "application/json"}
+    path = f"/events?type=rollout.corrected&station_id={fleet.id(1)}"
+    (event,) = (await fleet.api.get(path, headers=headers))["items"]
+    assert (event["data"]["id"], event["data"]["state"]) == (over["id"], "Completed")
+    assert (event["data"]["station_state_before"], event["data"]["station_state"]) == ("Failed", "Succeeded")
+    await fleet.api("POST", f"/rollouts/{stopped['id']}/cancel")

@@ -50,6 +50,8 @@ async def test_rollouts(storage: Storage) -> None:
     assert list(await book.next_waiting(1, 0, 5)) == []
     assert list(await book.next_waiting(1, 1, 1)) == [a_member(1, 1)]
     assert (await book.open_in(1, 0), await book.open_in(1, 1)) == (0, 2)
+    assert await book.of_command("CS-0", 2**60) == done
+    assert await book.of_command("CS-1", 2**60) is None
 
 
 async def test_what_ended_long_ago_goes(storage: Storage) -> None:

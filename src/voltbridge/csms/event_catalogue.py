@@ -192,6 +192,11 @@ _COMMANDS: Final = (
     _kind("command.progress", "A station tells how far it is with a command.", data.CommandOutcome),
     _kind("command.outcome_completed", "What a command asked for is done.", data.CommandOutcome),
     _kind("command.outcome_failed", "What a command asked for did not come about.", data.CommandOutcome),
+    _kind(
+        "command.outcome_corrected",
+        "What became of a command was taken for something else before: firmware that was given up is there after all.",
+        data.CommandOutcome,
+    ),
     _kind("operation.started", "A command to many stations has begun.", data.OperationAbout),
     _kind("operation.progress", "A command to many stations has come further.", data.OperationAbout),
     _kind("operation.finished", "A command to many stations is over.", data.OperationAbout),
@@ -200,6 +205,11 @@ _COMMANDS: Final = (
     _kind("rollout.paused", "A rollout was paused.", data.RolloutAbout),
     _kind("rollout.resumed", "A rollout goes on.", data.RolloutAbout),
     _kind("rollout.stopped", "Too many stations of a rollout have failed.", data.RolloutAbout),
+    _kind(
+        "rollout.corrected",
+        "A station of a rollout has come to another end than was told; who was stopped by it is not resumed.",
+        data.RolloutCorrected,
+    ),
     _kind("rollout.cancelled", "A rollout was cancelled.", data.RolloutAbout),
     _kind("rollout.finished", "Every station of a rollout has come to its end.", data.RolloutAbout),
 )

@@ -17,7 +17,7 @@ from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.commands import Command, OutcomeState
 
-__all__ = ["Outcomes"]
+__all__ = ["Outcomes", "about_outcome"]
 
 _Key = tuple[str, str, str]
 _Told = tuple[OutcomeState, Mapping[str, Any]]
@@ -99,7 +99,7 @@ class Outcomes:
         else:
             found.command = replace(found.command, outcome=data)
             self._journal.put(found.command)
-            self._events.emit("command.progress", station_id, **_about(found.command))
+            self._events.emit("command.progress", station_id, **about_outcome(found.command))
         return found.command_id
 
     def conclude(
@@ -156,7 +156,7 @@ class Outcomes:
     def _finish(self, found: _Expected, state: OutcomeState, data: Mapping[str, Any]) -> None:
         command = self._ended(found, state, data)
         self._journal.put(command)
-        self._events.emit(_EVENTS[state], command.station_id, **_about(command))
+        self._events.emit(_EVENTS[state], command.station_id, **about_outcome(command))
         self.settled(command)
 
     def _ended(self, found: _Expected, state: OutcomeState, data: Mapping[str, Any]) -> Command:
@@ -172,7 +172,8 @@ _EVENTS: Final = {
 }
 
 
-def _about(command: Command) -> dict[str, Any]:
+def about_outcome(command: Command) -> dict[str, Any]:
+    """What a station told of a command, as the data of an event."""
     return {
         "id": str(command.id),
         "name": command.name,

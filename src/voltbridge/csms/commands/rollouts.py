@@ -3,7 +3,9 @@
 A stage is over when enough of its stations have come to their end (``advance_at``), so that one whose stations are
 away lets no further one begin on nothing. Stations that are away have the command held for them and take nobody's
 place. What is with a station already runs to its end, whatever becomes of the rollout; what is held is taken back when
-it pauses. After a restart of the program it goes on where it was.
+it pauses. After a restart of the program it goes on where it was. A station whose end turns out to be another (firmware
+that was given up is there at a later boot) counts as that from then on; what its failure had stopped stays stopped,
+until the operator resumes it.
 """
 
 from __future__ import annotations
@@ -60,6 +62,9 @@ class RolloutBook(Protocol):
         self, rollout_id: int, page: PageRequest, state: MemberState | None = None
     ) -> Page[RolloutMember]:
         """In their order. Raises InvalidCursor."""
+
+    async def of_command(self, station_id: str, command_id: int) -> RolloutMember | None:
+        """The station that was sent this command."""
 
     async def next_waiting(self, rollout_id: int, stage: int, limit: int) -> Sequence[RolloutMember]: ...
 
@@ -124,6 +129,7 @@ class RolloutService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         commands.on_settled(self._on_settled)
+        commands.on_corrected(self._on_corrected)
 
     async def start(self) -> None:
         """Go on with what an earlier run of the program left. Raises StorageUnavailable."""
@@ -365,6 +371,32 @@ class RolloutService:
         if member is not None and not self._closing:
             self._spawn(self._noted(running, member, command))
 
+    async def _on_corrected(self, command: Command) -> None:
+        """A station has come to another end than was told: it counts as that, also when the rollout is over."""
+        member = await self._book.of_command(command.station_id, command.id)
+        if member is None or not member.state.is_final:
+            return
+        state, problem = _state_of(command)
+        if state is member.state:
+            return
+        if problem is None and member.problem is not None:
+            problem = f"taken for failed before: {member.problem}"
+        corrected = replace(member, state=state, problem=problem, updated_at=self._clock.now())
+        await self._book.put_members([corrected])
+        rollout = await self._book.get(member.rollout_id)
+        if rollout is not None:
+            self._events.emit(
+                "rollout.corrected",
+                command.station_id,
+                **_about(rollout),
+                command_id=str(command.id),
+                station_state=state.value,
+                station_state_before=member.state.value,
+            )
+        running = self._running.get(member.rollout_id)
+        if running is not None:
+            running.changed.set()
+
     async def _take_up(self, running: _Running) -> None:
         """Find out what became meanwhile of the stations that were at work."""
         for state in (MemberState.HELD, MemberState.UNDER_WAY):
@@ -437,6 +469,8 @@ class RolloutService:
 
 def _state_of(command: Command) -> tuple[MemberState, str | None]:
     """Where a station is, and what went wrong."""
+    if command.outcome_state is OutcomeState.COMPLETED:
+        return MemberState.SUCCEEDED, None  # also without an answer, when it is known later
     match command.state:
         case CommandState.QUEUED:
             return MemberState.HELD, None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Container, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,7 @@ import structlog
 
 from voltbridge.csms.commands.execution import Execution, about, hidden, sealed
 from voltbridge.csms.commands.kinds import CommandKind
-from voltbridge.csms.commands.outcomes import Outcomes
+from voltbridge.csms.commands.outcomes import Outcomes, about_outcome
 from voltbridge.csms.commands.ports import Calls, CommandBook, Connected, KnownStations
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
@@ -86,6 +86,7 @@ class CommandService:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended: Callable[[Command], None] = lambda command: None
         self._settled: Callable[[Command], None] = lambda command: None
+        self._corrected: Callable[[Command], Awaitable[None]] | None = None
 
     @property
     def waiting(self) -> Container[str]:
@@ -99,6 +100,10 @@ class CommandService:
     def on_settled(self, tell: Callable[[Command], None]) -> None:
         """Have ``tell`` called with every command that has reached a final state or, after that, its outcome."""
         self._settled = self._outcomes.settled = self._execution.settled = tell
+
+    def on_corrected(self, tell: Callable[[Command], Awaitable[None]]) -> None:
+        """Have ``tell`` awaited with every command whose outcome was taken for another, before that is stored."""
+        self._corrected = tell
 
     def on_ended(self, tell: Callable[[Command], None]) -> None:
         """Have ``tell`` called with every command that has reached a final state."""
@@ -270,6 +275,33 @@ class CommandService:
     ) -> int | None:
         """See ``Outcomes.conclude``."""
         return self._outcomes.conclude(station_id, kind, correlation, completed, data)
+
+    async def correct(self, id: int, completed: bool, data: Mapping[str, Any]) -> None:
+        """What became of a command was taken for something else, and is known now. Raises StorageUnavailable.
+
+        Doing it again changes nothing. Commands that were not sent, or are forgotten, stay as they are. The correction
+        is put into the journal, to share the commit of what the caller writes next.
+        """
+        found = await self._book.get(id)
+        if found is None:
+            return
+        await self._journal.committed(found.station_id)  # its end may have been put only just now
+        command = await self._book.get(id)
+        if command is None or command.sent_at is None or command.outcome_state is OutcomeState.PENDING:
+            return
+        state = OutcomeState.COMPLETED if completed else OutcomeState.FAILED
+        told_before = command.outcome_state
+        if state is told_before or (told_before is None and not completed):
+            return
+        before = dict(command.outcome or {})
+        outcome = {**data, "corrected_from": None if told_before is None else told_before.value}
+        if before.get("problem") is not None:
+            outcome["problem_before"] = before["problem"]
+        command = replace(command, outcome_state=state, outcome=outcome, finished_at=self._clock.now())
+        if self._corrected is not None:
+            await self._corrected(command)
+        self._journal.put(command)
+        self._events.emit("command.outcome_corrected", command.station_id, **about_outcome(command))
 
     def awaits(self, station_id: str, kind: str, correlation: str | None = None) -> bool:
         """See ``Outcomes.awaits``."""

@@ -36,6 +36,7 @@ from voltbridge.csms.event_data.files import (
     FirmwareVersionMismatch,
     LogEnded,
     RolloutAbout,
+    RolloutCorrected,
 )
 from voltbridge.csms.event_data.monitoring import (
     AlertAbout,
@@ -149,6 +150,10 @@ __all__ = [
     "ReservationAbout",
     "ReservationUnknown",
     "RolloutAbout",
+    "RolloutCorrected",
+    "ServerCertificateAbout",
+    "ServerCertificateExpiring",
+    "ServerCertificateRefused",
     "SiteAbout",
     "SiteLimitFailed",
     "SiteLimitSet",

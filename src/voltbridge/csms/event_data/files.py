@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from voltbridge.csms.event_data.fields import OwnId
 from voltbridge.domain.files import FilePurpose, TransferWay
 from voltbridge.domain.firmware import UpdateState
-from voltbridge.domain.rollouts import RolloutState
+from voltbridge.domain.rollouts import MemberState, RolloutState
 from voltbridge.domain.station_logs import LogState, LogType
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "FirmwareVersionMismatch",
     "LogEnded",
     "RolloutAbout",
+    "RolloutCorrected",
 ]
 
 
@@ -81,6 +82,14 @@ class RolloutAbout(Struct):
     stages: Annotated[list[int], Meta(description="How many stations each has.")]
     total: int
     reason: str | None
+
+
+class RolloutCorrected(RolloutAbout):
+    """A rollout, and the station that came to another end."""
+
+    command_id: OwnId
+    station_state: MemberState
+    station_state_before: MemberState
 
 
 class LogEnded(Struct):

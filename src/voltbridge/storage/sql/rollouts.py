@@ -147,6 +147,17 @@ class Rollouts:
 
         return await self._sessions.read(read)
 
+    async def of_command(self, station_id: str, command_id: int) -> RolloutMember | None:
+        """The station that was sent this command."""
+        table = rollout_members
+        query = select(table).where(table.c.station_id == station_id, table.c.command_id == command_id).limit(1)
+
+        def read(connection: Connection) -> RolloutMember | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _member(row)
+
+        return await self._sessions.read(read)
+
     async def next_waiting(self, rollout_id: int, stage: int, limit: int) -> _Members:
         """Stations of the stage, or of those before, that wait for their turn."""
         table = rollout_members

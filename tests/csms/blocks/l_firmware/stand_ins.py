@@ -68,6 +68,7 @@ class Outside:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str | None, Any]] = []
+        self.corrected: list[tuple[int, bool, Any]] = []
         self.closed: list[str] = []
 
     async def get(self, id: int) -> StoredFile:
@@ -91,6 +92,9 @@ class Outside:
     ) -> int | None:
         self.told.append(("completed" if completed else "failed", correlation, data))
         return None
+
+    async def correct(self, id: int, completed: bool, data: Mapping[str, Any]) -> None:
+        self.corrected.append((id, completed, data))
 
     def note(self, live: LiveStation, type: str, message: Struct) -> None:
         pass

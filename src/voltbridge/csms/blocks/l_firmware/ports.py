@@ -110,7 +110,11 @@ class Outcomes(Protocol):
 
     def conclude(
         self, station_id: str, kind: str, correlation: str | None, completed: bool, data: Mapping[str, Any]
-    ) -> int | None: ...
+    ) -> int | None:
+        """The command's id; None when none waits for it."""
+
+    async def correct(self, id: int, completed: bool, data: Mapping[str, Any]) -> None:
+        """What was told of a command before was not so. Raises StorageUnavailable."""
 
 
 class Notices(Protocol):

@@ -4,8 +4,9 @@ An update is noted before the station is asked, since its first status may overt
 update by the id of the request; in 1.6 without signature, which names none, they belong to the newest. The last word is
 the version the station boots with: when it is the one wanted the update is installed even if that status was lost, and
 when it is another the update failed even though it was told to be installed. Told to be installed and not booted since,
-it is unconfirmed until a boot tells, which is no success to whoever waits for it. A station has one update at a time:
-one that it accepts takes the place of those before it (L01.FR.24).
+it is unconfirmed until a boot tells, which is no success to whoever waits for it. A command that was told an end which
+a later boot contradicts is corrected, and its rollout with it. A station has one update at a time: one that it accepts
+takes the place of those before it (L01.FR.24).
 """
 
 from __future__ import annotations
@@ -424,7 +425,9 @@ class FirmwareService:
         outcome = {name: value for name, value in told.items() if value is not None}
         completed = state is UpdateState.INSTALLED
         if state is not UpdateState.REJECTED:
-            self._commands.conclude(update.station_id, FIRMWARE, str(update.request_id), completed, outcome)
+            number = str(update.request_id)
+            if self._commands.conclude(update.station_id, FIRMWARE, number, completed, outcome) is None:
+                await self._commands.correct(update.id, completed, outcome)
         if was_open or completed:
             self._events.emit(
                 "firmware.update_ended", update.station_id, id=str(update.id), state=state.value, **outcome

@@ -125,8 +125,8 @@ class Connection:
         "_state",
         "_store",
         "_tasks",
-        "manner",
         "fell_back",
+        "manner",
         "on_failure",
     )
 
@@ -166,9 +166,9 @@ class Connection:
         self._detail = ""
         self.on_failure: Callable[[], None] = lambda: None
         """Called after each attempt that failed."""
-        self._faults: LineFaults | None = None
         self.fell_back = False
         """The CSMS that was connected last is judged by the roots from before the newest."""
+        self._faults: LineFaults | None = None
         self.manner: Manner | None = None
         """The quirks of the station, on every connection made from now on."""
 
@@ -197,12 +197,12 @@ class Connection:
     def link(self) -> Link | None:
         return self._link
 
-    def start(self) -> None:
     @property
     def root_in_use(self) -> bytes | None:
         """The root certificate in DER by which the CSMS is judged; None without a connection, or without TLS."""
         return None if self._link is None else self._link.root
 
+    def start(self) -> None:
         """Begin to connect, at once."""
         kept = self._store.all(_NAMESPACE)
         slot, trial = kept.get("slot"), kept.get("trial")
@@ -326,7 +326,6 @@ class Connection:
         self._log.info("connected", slot=slot, version=self._link.version.label)
         self._tell(Connected(self._now()))
 
-    def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
     async def _opened(self, endpoint: Endpoint, slot: int) -> Link:
         """A link; the CSMS of before is judged by the root of before too, until the newest has proved itself.
 
@@ -346,6 +345,7 @@ class Connection:
         self.fell_back = True
         return link
 
+    def _attempt_over(self, attempt: asyncio.Task[None]) -> None:
         """A task that is cancelled before its first step tells nothing of it."""
         if attempt is self._attempt:
             self._attempt = None

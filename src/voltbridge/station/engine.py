@@ -411,9 +411,9 @@ class Engine:
         """There is a connection."""
         self.log_book.note(f"connected by network profile {slot}")
         self.credentials.connected(slot)
-        self.services.display_messages.warn("")
         if self.connection.root_in_use is not None and not self.connection.fell_back:
             self.roots.proved()
+        self.services.display_messages.warn("")
         self.services.provisioning.online(register=register, report_all=report_all)
 
     def offline(self) -> None:

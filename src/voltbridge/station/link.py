@@ -156,16 +156,16 @@ class Link:
             self._wire_out = Wire(faults, self._clock, random, self._write, self.cut)
 
     @property
+    def root(self) -> bytes | None:
+        """The root certificate in DER by which the CSMS was judged; None without TLS."""
+        return root_of_peer(self._websocket)
+
+    @property
     def is_open(self) -> bool:
         return not self._over and self._close is None
 
     async def call(self, action: str, request: Payload, timeout_s: float | None = None) -> Payload:
         """Ask the CSMS and return its response.
-    @property
-    def root(self) -> bytes | None:
-        """The root certificate in DER by which the CSMS was judged; None without TLS."""
-        return root_of_peer(self._websocket)
-
 
         Raises Unreachable when the link ends first, TimedOut, Refused (also for a response that breaks the schema), and
         LookupError or TypeError for a request that a station does not make.

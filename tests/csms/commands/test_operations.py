@@ -9,8 +9,10 @@ import pytest
 from tests.csms.commands.desk import Commands, settled
 
 from voltbridge.csms.commands.operations import OperationPlan
-from voltbridge.domain.commands import CommandState, NotCancellable, Operation, OperationState
+from voltbridge.domain.commands import Command, CommandFilter, CommandState, NotCancellable, Operation, OperationState
+from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.station_calls import CallTimedOut
+from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v16
 from voltbridge.protocol.structs import Payload
 
@@ -157,3 +159,69 @@ async def test_nobody_to_tell_is_over_at_once() -> None:
     desk = Commands()
     done = await over(desk, await begun(desk))
     assert (done.state, done.total, done.counts) == (OperationState.COMPLETED, 0, {})
+
+
+async def test_a_storage_that_cannot_be_read_for_a_while_holds_it_up_and_no_more() -> None:
+    desk = fleet(1201)
+    after, reads = desk.books.after, 0
+
+    async def fails_once(wanted: CommandFilter, id: int, limit: int) -> list[Command]:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            raise StorageUnavailable("planted")
+        return await after(wanted, id, limit)
+
+    desk.books.after = fails_once  # type: ignore[method-assign]
+    operation = await begun(desk, concurrency=200)
+    await settled(lambda: reads == 2 and desk.world.clock.timers)
+    desk.world.clock.advance(5)
+    done = await over(desk, operation)
+    assert (done.state, done.counts) == (OperationState.COMPLETED, {CommandState.ACCEPTED: 1201})
+
+
+async def test_a_mistake_of_ours_with_one_station_is_not_the_others() -> None:
+    desk = fleet(20)
+    run = desk.service.run
+
+    async def fails_for_one(command: Command, live: LiveStation) -> Command:
+        if live.station_id == "CP0007":
+            raise RuntimeError("planted")
+        return await run(command, live)
+
+    desk.service.run = fails_for_one  # type: ignore[method-assign]
+    operation = await begun(desk)
+    await settled(lambda: desk.world.clock.timers)
+    desk.world.clock.advance(5)
+    done = await over(desk, operation)
+    assert (done.state, done.counts) == (
+        OperationState.COMPLETED,
+        {CommandState.ACCEPTED: 19, CommandState.FAILED: 1},
+    )
+
+
+async def test_one_that_stops_takes_held_ones_back_even_if_the_storage_is_away_just_then() -> None:
+    desk = Commands()
+    for number in range(3):
+        desk.know(f"CP{number}")
+    operation = await begun(desk, hold=True, stop_at_failure_rate=0.1, stop_after=1)
+    await settled(lambda: all(f"CP{number}" in desk.service.waiting for number in range(3)))
+    desk.door.answer = lambda station_id, request: REJECTED
+    after, failed = desk.books.after, False
+
+    async def fails_once(wanted: CommandFilter, id: int, limit: int) -> list[Command]:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise StorageUnavailable("planted")
+        return await after(wanted, id, limit)
+
+    desk.books.after = fails_once  # type: ignore[method-assign]
+    await desk.service.returned(desk.connect("CP0"))
+    await settled(lambda: failed and desk.world.clock.timers)
+    desk.world.clock.advance(5)
+    done = await over(desk, operation)
+    assert (done.state, done.counts) == (
+        OperationState.STOPPED,
+        {CommandState.REJECTED: 1, CommandState.CANCELLED: 2},
+    )

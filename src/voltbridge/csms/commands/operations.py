@@ -243,7 +243,7 @@ class OperationService:
     async def _work(self, running: _Running, after_s: float) -> None:
         if after_s > 0:
             await self._clock.sleep(after_s)
-        for step in (self._send_all, self._cancel_rest, self._await_rest, self._finish):
+        for step in (self._send_all, self._await_rest, self._finish):
             while True:
                 try:
                     await step(running)
@@ -258,13 +258,22 @@ class OperationService:
         queued = CommandFilter(operation_id=running.operation.id, state=CommandState.QUEUED)
         free = asyncio.Semaphore(running.operation.concurrency)
         async with asyncio.TaskGroup() as group:
-            while running.over is None and (page := await self._book.after(queued, running.taken, _PAGE)):
+            while running.over is None and (page := await self._read(queued, running.taken)):
                 for command in page:
                     await free.acquire()
                     if running.over is not None or self._too_many_failed(running):
                         return
                     running.taken = command.id
                     group.create_task(self._send(running, command, free))
+
+    async def _read(self, wanted: CommandFilter, after: int) -> Sequence[Command]:
+        """The next of the commands. Waits for the storage: those under way must not be given up for its sake."""
+        while True:
+            try:
+                return await self._book.after(wanted, after, _PAGE)
+            except StorageUnavailable as error:
+                _log.warning("an operation waits for the storage", id=wanted.operation_id, error=str(error))
+                await self._clock.sleep(_PAUSE_S)
 
     async def _send(self, running: _Running, command: Command, free: asyncio.Semaphore) -> None:
         try:
@@ -278,25 +287,27 @@ class OperationService:
                     error = CommandError("not_connected", "the station is not connected")
                     self._commands.end(done, CommandState.FAILED, error)
         except StorageUnavailable:
-            await self._end_later(command)
+            problem = "the storage was out of reach; the command may have taken effect"
+            await self._end_later(command, CommandError("storage", problem))
+        except Exception:
+            _log.exception("a station of an operation was not sent its command", station=command.station_id)
+            problem = "something went wrong on our side; the server's log says more"
+            await self._end_later(command, CommandError("internal", problem))
         finally:
             free.release()
 
-    async def _end_later(self, command: Command) -> None:
-        """The storage took nothing more while the command was under way: say so once it does."""
-        error = CommandError("storage", "the storage was out of reach; the command may have taken effect")
+    async def _end_later(self, command: Command, error: CommandError) -> None:
+        """What became of a command cannot be told: say so once the storage takes it."""
         while True:
             await self._clock.sleep(_PAUSE_S)
             with contextlib.suppress(StorageUnavailable):
                 self._commands.end(command, CommandState.FAILED, error)
                 return
 
-    async def _cancel_rest(self, running: _Running) -> None:
-        if running.over is not None:
-            await self._cancel_queued(running)
-
     async def _await_rest(self, running: _Running) -> None:
         """Return when those that are held for their stations have ended too."""
+        if running.over is not None:
+            await self._cancel_queued(running)
         while running.ended < running.operation.total:
             await running.changed.wait()
             running.changed.clear()
@@ -335,6 +346,7 @@ class OperationService:
             await self._journal.committed()
 
     async def _finish(self, running: _Running) -> None:
+        self._running.pop(running.operation.id, None)  # from here on it cannot be cancelled
         operation = replace(
             running.operation,
             state=running.over or OperationState.COMPLETED,
@@ -344,7 +356,6 @@ class OperationService:
         await self._journal.committed()
         await self._operations.save(operation)
         self._events.emit("operation.finished", None, **_about(operation))
-        del self._running[operation.id]
 
 
 def _about(operation: Operation) -> dict[str, Any]:

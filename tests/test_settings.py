@@ -72,6 +72,16 @@ def test_retention_takes_the_word_forever() -> None:
     assert load({"log_retention_days": "forever"}, environment={}).log_retention_days is None
 
 
+def test_one_certificate_or_two_and_a_port_that_may_be_off() -> None:
+    chosen = {"tls_certificate": "ec.pem, rsa.pem", "tls_key": "one.key", "ocpp_port": "off"}
+    settings = load(chosen, environment={})
+    assert settings.tls_certificate == (Path("ec.pem"), Path("rsa.pem"))
+    assert (settings.tls_key, settings.ocpp_port) == ((Path("one.key"),), None)
+    for text in ("a,b,c", ",a", " "):
+        with pytest.raises(ConfigurationError, match=r"^--tls-key must be a path, or two with a comma between them, "):
+            load({"tls_key": text}, environment={})
+
+
 def test_the_file_can_be_named_by_argument_or_environment() -> None:
     path = _file('onboarding = "accept"\n', "other.toml")
     assert load({}, environment={}).onboarding is Onboarding.ASK
@@ -82,8 +92,8 @@ def test_the_file_can_be_named_by_argument_or_environment() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"ocpp_port": "70000"}, "--ocpp-port must be a port from 0 to 65535 (0: any free one), but is '70000'"),
-        ({"ocpp_port": "x"}, "--ocpp-port must be a port from 0 to 65535 (0: any free one), but is 'x'"),
+        ({"http_port": "70000"}, "--http-port must be a port from 0 to 65535 (0: any free one), but is '70000'"),
+        ({"http_port": "x"}, "--http-port must be a port from 0 to 65535 (0: any free one), but is 'x'"),
         ({"onboarding": "maybe"}, "--onboarding must be ask, accept or reject, but is 'maybe'"),
         ({"call_timeout": "nan"}, "--call-timeout must be a number of seconds from 0.1 to 3600, but is 'nan'"),
         (

@@ -9,9 +9,19 @@ from voltbridge.cli.welcome import welcome
 from voltbridge.domain.stations import Onboarding
 
 
-def _text(onboarding: Onboarding, *, ocpp: str = "0.0.0.0", key_file: str = "data/admin.key") -> str:
+def _text(
+    onboarding: Onboarding,
+    *,
+    ocpp: str = "0.0.0.0",
+    key_file: str = "data/admin.key",
+    port: int | None = 9000,
+    tls: tuple[str, ...] | None = None,
+) -> str:
     return welcome(
-        ocpp=(ocpp, 9000),
+        host=ocpp,
+        ocpp_port=port,
+        tls_port=None if tls is None else 9443,
+        tls_names=tls or (),
         http=("127.0.0.1", 8080),
         key_file=Path(key_file),
         onboarding=onboarding,
@@ -49,3 +59,12 @@ def test_odd_paths_are_quoted_and_ipv6_addresses_bracketed() -> None:
     assert "$(cat 'my data/admin.key')" in text
     assert "ws://[::1]:9000/ocpp/CP-1" in text
     assert "instead of localhost" not in text
+
+
+def test_tls_comes_first_by_a_name_that_the_certificate_has() -> None:
+    lines = _text(Onboarding.ASK, tls=("*.example.com", "csms.example.com")).splitlines()
+    secure, plain = [line for line in lines if line.startswith("OCPP")]
+    assert secure == "OCPP  wss://csms.example.com:9443/ocpp/{identity}"
+    assert plain == "OCPP  ws://localhost:9000/ocpp/{identity}"
+    assert "Point a charger at wss://csms.example.com:9443/ocpp/CP-1" in lines
+    assert "ws://localhost" not in _text(Onboarding.ASK, tls=(), port=None)

@@ -5,7 +5,7 @@ Started in this order and stopped in the reverse one, the gateway before everyth
 1. the data directory is claimed, the admin key read or made
 2. the storage is opened and its schema brought up to date
 3. bus, services
-4. the gateway listens for stations, FTP and SFTP where they are wanted
+4. the gateway listens for stations, by TLS too where it has a certificate, FTP and SFTP where they are wanted
 5. the API listens
 
 A stop loses nothing: readiness turns false, what stations have sent is answered and their connections are closed, what
@@ -33,13 +33,15 @@ from voltbridge.clock import SystemClock
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.files.doors import CannotOpen, DoorOptions, Doors, PortTaken
 from voltbridge.csms.gateway.endpoint import Gateway
+from voltbridge.csms.gateway.server_tls import ServerTls
+from voltbridge.csms.gateway.tls import CertificateFiles, UnusableCertificate
 from voltbridge.csms.readiness import Check, Readiness
 from voltbridge.csms.services import Services
 from voltbridge.datadir import DataDirectory
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import SchemaTooNew, StorageUnavailable
 from voltbridge.domain.ids import IdSource
-from voltbridge.figures import gateway_figures, journal_figures, stream_figures, webhook_figures
+from voltbridge.figures import gateway_figures, journal_figures, stream_figures, tls_figures, webhook_figures
 from voltbridge.metrics import Metrics
 from voltbridge.settings import ConfigurationError, Settings
 from voltbridge.storage import Storage
@@ -66,6 +68,8 @@ class Running:
     services: Services
     storage: Storage
     gateway: Gateway
+    tls: ServerTls | None
+    """The certificates of the stations' port, where it speaks TLS."""
     doors: Doors
     """FTP and SFTP, where they are wanted."""
     _api: ApiServer
@@ -74,7 +78,7 @@ class Running:
 
     @property
     def ocpp_port(self) -> int:
-        """The port that charging stations connect to."""
+        """The port that charging stations connect to without TLS. Raises RuntimeError where there is none."""
         return self.gateway.port
 
     @property
@@ -125,6 +129,7 @@ async def start(
     machine_clock = machine_clock or clock
     async with contextlib.AsyncExitStack() as parts:
         parts.callback(DataDirectory.claim(settings.data).release)
+        tls = _tls(settings)
         admin_key = _admin_key(settings)
         http_socket = parts.enter_context(contextlib.closing(_bound(settings)))
         storage = await _open_storage(open_storage, settings, machine_clock)
@@ -147,11 +152,10 @@ async def start(
             await services.transactions.recover()
             await services.reservations.start()
         parts.push_async_callback(services.reservations.close)
-        try:
-            await gateway.start(settings.ocpp_host, settings.ocpp_port)
-        except OSError as error:
-            raise _cannot_listen("ocpp", settings.ocpp_host, settings.ocpp_port, error) from None
         parts.push_async_callback(gateway.stop, 0)
+        await _listen(settings, gateway, tls)
+        if tls is not None:
+            parts.push_async_callback(_cancelled, asyncio.create_task(tls.watch(event_log), name="watch certificates"))
         doors = await _open_doors(settings, services)
         parts.push_async_callback(doors.stop)
         await services.webhooks.start()
@@ -169,6 +173,7 @@ async def start(
         metrics = Metrics(
             (
                 gateway_figures(gateway.counters),
+                tls_figures(tls),
                 journal_figures(storage.journal),
                 stream_figures(services.events),
                 webhook_figures(services.webhooks),
@@ -185,6 +190,7 @@ async def start(
             services=services,
             storage=storage,
             gateway=gateway,
+            tls=tls,
             doors=doors,
             _api=api,
             _event_log=event_log,
@@ -212,6 +218,40 @@ def _admin_key(settings: Settings) -> str:
     if made:
         _log.info("an admin key for the API was made", key_file=str(settings.admin_key_file))
     return key
+
+
+def _tls(settings: Settings) -> ServerTls | None:
+    """The certificates, read before a database is made for nothing."""
+    certificates, keys = settings.tls_certificate or (), settings.tls_key or ()
+    if len(certificates) != len(keys):
+        missing = "--tls-key" if len(certificates) > len(keys) else "--tls-certificate"
+        raise ConfigurationError(f"each certificate needs its key, in the same order; give one more to {missing}")
+    if settings.ocpp_port is None and not certificates:
+        raise ConfigurationError("with --ocpp-port off stations need TLS; give --tls-certificate and --tls-key")
+    if settings.ocpp_port is None and settings.demo:
+        raise ConfigurationError("the stations of --demo connect without TLS; leave it out, or --ocpp-port off")
+    if not certificates:
+        return None
+    files = [CertificateFiles(*pair) for pair in zip(certificates, keys, strict=True)]
+    try:
+        # By the machine's time whatever the clock of the product, since stations judge certificates by their own.
+        return ServerTls(files, SystemClock())
+    except UnusableCertificate as error:
+        raise ConfigurationError(str(error)) from None
+
+
+async def _listen(settings: Settings, gateway: Gateway, tls: ServerTls | None) -> None:
+    host = settings.ocpp_host
+    if settings.ocpp_port is not None:
+        try:
+            await gateway.start(host, settings.ocpp_port)
+        except OSError as error:
+            raise _cannot_listen("ocpp", host, settings.ocpp_port, error) from None
+    if tls is not None:
+        try:
+            await gateway.start_tls(host, settings.tls_port, tls.context)
+        except OSError as error:
+            raise _cannot_listen("tls", host, settings.tls_port, error) from None
 
 
 def _bound(settings: Settings) -> socket.socket:

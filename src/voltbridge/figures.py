@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from voltbridge.csms.event_stream import EventStream
 from voltbridge.csms.gateway.counters import Counters
+from voltbridge.csms.gateway.server_tls import ServerTls
 from voltbridge.csms.webhooks.service import WebhookService
 from voltbridge.domain.webhooks import WebhookState
 from voltbridge.metrics import Source, counter, gauge, histogram
@@ -21,6 +22,7 @@ __all__ = [
     "gateway_figures",
     "journal_figures",
     "stream_figures",
+    "tls_figures",
     "webhook_figures",
 ]
 
@@ -68,6 +70,18 @@ def gateway_figures(counters: Counters) -> Source:
             ("status",),
         )
         yield counter(
+            "voltbridge_tls_handshakes",
+            "TLS handshakes that succeeded.",
+            {(version,): count for version, count in counters.tls_handshakes.items()},
+            ("version",),
+        )
+        yield counter(
+            "voltbridge_tls_handshakes_failed",
+            "TLS handshakes that failed, by what was wrong.",
+            {(reason,): count for reason, count in counters.tls_failures.items()},
+            ("reason",),
+        )
+        yield counter(
             "voltbridge_connections_replaced",
             "Connections that took the place of an older one of the same station.",
             counters.replaced_connections,
@@ -85,6 +99,21 @@ def gateway_figures(counters: Counters) -> Source:
             ("calls_failed", "Requests to stations that brought no response.", "reason", counters.call_failures),
         ):
             yield counter(f"voltbridge_{name}", text, _nested(counts), ("version", label))
+
+    return read
+
+
+def tls_figures(tls: ServerTls | None) -> Source:
+    """Certificates of the stations' port, where it speaks TLS."""
+
+    def read() -> Iterable[Metric]:
+        if tls is not None:
+            yield gauge(
+                "voltbridge_tls_certificate_expiry_seconds",
+                "Seconds until a certificate expires, by the kind of its key; negative when it has.",
+                {(kind,): left_s for kind, left_s in tls.seconds_left().items()},
+                ("key",),
+            )
 
     return read
 

@@ -58,6 +58,8 @@ async def _run(settings: Settings, ready: Callable[[Running], None], open_storag
             await starting
         return
     running = await starting
+    if running.tls is not None:
+        loop.add_signal_handler(signal.SIGHUP, running.tls.read_anew)
     settle_memory()
     if settings.ready_file is not None:
         _write_ready_file(settings.ready_file, running)
@@ -125,14 +127,20 @@ def _within_open_files(settings: Settings) -> Settings:
 
 def _write_ready_file(path: Path, running: Running) -> None:
     """Whoever waits for the file finds it whole."""
-    content = {
-        "ocpp_port": running.ocpp_port,
+    settings = running.settings
+    content: dict[str, object] = {
+        "ocpp_port": None if settings.ocpp_port is None else running.ocpp_port,
         "http_port": running.http_port,
-        "admin_key_file": str(running.settings.admin_key_file.absolute()),
+        "admin_key_file": str(settings.admin_key_file.absolute()),
         "pid": os.getpid(),
     }
     doors = running.doors
-    told = {"ftp_port": doors.ftp_port, "sftp_port": doors.sftp_port, "sftp_host_key": doors.fingerprint}
+    told = {
+        "tls_port": running.gateway.tls_port,
+        "ftp_port": doors.ftp_port,
+        "sftp_port": doors.sftp_port,
+        "sftp_host_key": doors.fingerprint,
+    }
     content |= {name: value for name, value in told.items() if value is not None}
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -138,6 +138,13 @@ def _path(metavar: str) -> Kind:
     return Kind("a path", metavar, read)
 
 
+def _paths(text: str) -> tuple[Path, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not 1 <= len(parts) <= 2 or not all(parts) or "\0" in text:
+        raise ValueError
+    return tuple(Path(part).expanduser() for part in parts)
+
+
 def _ports(text: str) -> range:
     first, _, last = text.partition("-")
     ports = range(int(first), int(last or first) + 1)
@@ -151,6 +158,7 @@ _DOOR = _or_word(_PORT, "off", "PORT")
 _INTERVAL = _whole(1, 2_000_000_000, "of seconds")
 _ADDRESS = _text("an address or a host name", "ADDRESS")
 _PORTS = Kind("ports from 1 to 65535 such as 50000-50099", "FIRST-LAST", _ports)
+_PEM_FILES = Kind("a path, or two with a comma between them", "FILE[,FILE]", _paths)
 _HTTP_URL = Kind("an http or https URL", "URL", _http_url)
 _DAYS = _or_word(_whole(1, 36_500, "of days"), "forever", "DAYS")
 _SHORT = Kind(_whole(1, 365, "of days").expected, "DAYS", _whole(1, 365).read)
@@ -239,15 +247,41 @@ class Settings:
 
     ocpp_host: Annotated[str, Row(_ADDRESS, "Network", "Address that charging stations connect to.")] = "0.0.0.0"
     ocpp_port: Annotated[
-        int, Row(_PORT, "Network", "Port that charging stations connect to; 0 takes any free port.")
+        int | None,
+        Row(
+            _DOOR,
+            "Network",
+            "Port that charging stations connect to without TLS; 0 takes any free port, off takes nobody without TLS.",
+        ),
     ] = 9000
+    tls_certificate: Annotated[
+        tuple[Path, ...] | None,
+        Row(
+            _PEM_FILES,
+            "Network",
+            "Speak TLS on --tls-port too, with the certificate in this PEM file, the server's own first and its chain "
+            "after it; or with two, one for an EC and one for an RSA key, as stations have one or the other. Read anew "
+            "when the files change.",
+        ),
+    ] = None
+    tls_key: Annotated[
+        tuple[Path, ...] | None,
+        Row(
+            _PEM_FILES,
+            "Network",
+            "The private key of the certificate, in a PEM file without a passphrase; or two, in the same order.",
+        ),
+    ] = None
+    tls_port: Annotated[
+        int, Row(_PORT, "Network", "Port that charging stations connect to by TLS; 0 takes any free port.")
+    ] = 9443
     public_url: Annotated[
         str | None,
         Row(
             _HTTP_URL,
             "Network",
-            "Where stations reach this server to fetch and deliver files, such as http://csms.example.com:9000. "
-            "Unless set, each station is told the name by which it connected.",
+            "Where stations reach this server to fetch and deliver files, such as https://csms.example.com:9443. "
+            "Unless set, each station is told the name by which it connected, with https if it did so by TLS.",
         ),
     ] = None
     transfers: Annotated[

@@ -31,6 +31,8 @@ def up(settings: Settings) -> None:
 
       voltbridge up --onboarding accept --data /var/lib/voltbridge
 
+      voltbridge up --tls-certificate chain.pem --tls-key key.pem --ocpp-port off
+
       VOLTBRIDGE_DATABASE_URL=postgresql://voltbridge@db/voltbridge voltbridge up --log-format json
     """
     # What imports leave is no garbage: looking for some would take a fifth of the start.
@@ -48,7 +50,10 @@ def up(settings: Settings) -> None:
 def _text(running: Running) -> str:
     settings = running.settings
     return welcome(
-        ocpp=(settings.ocpp_host, running.ocpp_port),
+        host=settings.ocpp_host,
+        ocpp_port=None if settings.ocpp_port is None else running.ocpp_port,
+        tls_port=running.gateway.tls_port,
+        tls_names=running.tls.certificates[0].names if running.tls is not None else (),
         http=(settings.http_host, running.http_port),
         key_file=settings.admin_key_file,
         onboarding=settings.onboarding,

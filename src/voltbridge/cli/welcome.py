@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +16,27 @@ _EVERYWHERE: Final = ("0.0.0.0", "::", "")
 
 def welcome(
     *,
-    ocpp: tuple[str, int],
+    host: str,
+    ocpp_port: int | None,
     http: tuple[str, int],
     key_file: Path,
     onboarding: Onboarding,
     version: str,
+    tls_port: int | None = None,
+    tls_names: Sequence[str] = (),
     ftp_port: int | None = None,
     sftp: tuple[int | None, str | None] = (None, None),
 ) -> str:
-    """The text, with real values to copy. ``ocpp`` and ``http`` are the host listened on and the port.
+    """The text, with real values to copy. ``http`` is the host listened on and the port, ``host`` that for stations.
 
-    ``sftp`` are the port and the fingerprint of the host key.
+    ``tls_names`` are what the certificate calls this server, ``sftp`` the port and the fingerprint of the host key.
     """
-    stations = f"ws://{_reachable(*ocpp)}/ocpp"
+    addresses = []
+    if tls_port is not None:
+        addresses.append(f"wss://{_reachable(_named(host, tls_names), tls_port)}/ocpp")
+    if ocpp_port is not None:
+        addresses.append(f"ws://{_reachable(host, ocpp_port)}/ocpp")
+    stations = addresses[0]
     api = f"http://{_reachable(*http)}/api/v1"
     key = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'
     first = {
@@ -44,21 +53,27 @@ def welcome(
     lines = [
         f"Voltbridge {version} is ready.",
         "",
-        f"OCPP  {stations}/{{identity}}",
+        *(f"OCPP  {address}/{{identity}}" for address in addresses),
         f"API   {api}",
         f"key   {key_file}",
-        *([f"FTP   {_reachable(ocpp[0], ftp_port)}, for files"] if ftp_port is not None else []),
-        *([f"SFTP  {_reachable(ocpp[0], sftp[0])}, for files; host key {sftp[1]}"] if sftp[0] is not None else []),
+        *([f"FTP   {_reachable(host, ftp_port)}, for files"] if ftp_port is not None else []),
+        *([f"SFTP  {_reachable(host, sftp[0])}, for files; host key {sftp[1]}"] if sftp[0] is not None else []),
         "",
         f"Point a charger at {stations}/CP-1",
     ]
-    if ocpp[0] in _EVERYWHERE:
+    if "//localhost:" in stations:
         lines[-1] += " (from another machine: this one's name or address instead of localhost)"
     if onboarding in first:
         text, command = first[onboarding]
         lines += [f"and {text}", "", f"  {command}"]
     lines += ["", "Let a token charge:", "", f"  {token}", ""]
     return "\n".join(lines)
+
+
+def _named(host: str, names: Sequence[str]) -> str:
+    """By what stations know this server when they look at its certificate."""
+    plain = [name for name in names if not name.startswith("*")]
+    return plain[0] if plain and host not in names else host
 
 
 def _reachable(host: str, port: int) -> str:

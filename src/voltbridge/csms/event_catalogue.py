@@ -337,7 +337,23 @@ _WEBHOOKS: Final = (
     _kind("webhook.test", "A webhook is being tried.", data.WebhookTest, telling=Telling.TEST),
 )
 
+_SERVER: Final = (
+    _kind("server_certificate.renewed", "Connections now begin with another certificate.", data.ServerCertificateAbout),
+    _kind(
+        "server_certificate.refused",
+        "New certificate files cannot be used; those read before stay in force.",
+        data.ServerCertificateRefused,
+    ),
+    _kind(
+        "server_certificate.expiring",
+        "A certificate has less than 30 days left, or has expired; told once a day.",
+        data.ServerCertificateExpiring,
+    ),
+)
+
 EVENTS: Final[Mapping[str, EventKind]] = {
-    kind.type: kind for kinds in (_STATIONS, _CHARGING, _COMMANDS, _NOTIFICATIONS, _FILES, _WEBHOOKS) for kind in kinds
+    kind.type: kind
+    for kinds in (_STATIONS, _CHARGING, _COMMANDS, _NOTIFICATIONS, _FILES, _WEBHOOKS, _SERVER)
+    for kind in kinds
 }
 """All events by their types."""

@@ -186,12 +186,19 @@ class Site:
         await station.upgrade(target or f"/ocpp/{identity}", [*offered, *headers])
         return station
 
-    async def socket(self) -> RawStation:
-        """A station that has not said anything yet."""
+    async def socket(self, tls: ssl.SSLContext | None = None) -> RawStation:
+        """A station that has not said anything yet; with ``tls`` on the port for that, after the handshake."""
         station = RawStation()
+        port = self.gateway.port if tls is None else self.tls_port
+        await station.connect(port, tls)
         self.stations.append(station)
-        await station.connect(self.gateway.port)
         return station
+
+    @property
+    def tls_port(self) -> int:
+        port = self.gateway.tls_port
+        assert port is not None
+        return port
 
     def records(self, direction: MessageDirection | None = None) -> list[MessageRecord]:
         """The message log."""
@@ -203,8 +210,8 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def site(limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
-    """A running gateway; at the end nothing of it may be left."""
+async def site(limits: Limits | None = None, tls: Callable[[], ssl.SSLContext] | None = None) -> AsyncIterator[Site]:
+    """A running gateway, by TLS too with ``tls``; at the end nothing of it may be left."""
     place = Site()
     place.gateway = Gateway(
         admission=place.admission,
@@ -214,7 +221,9 @@ async def site(limits: Limits | None = None, tls: ssl.SSLContext | None = None) 
         clock=place.clock,
         limits=limits or Limits(ping_interval_s=0),
     )
-    await place.gateway.start("127.0.0.1", 0, tls)
+    await place.gateway.start("127.0.0.1", 0)
+    if tls is not None:
+        await place.gateway.start_tls("127.0.0.1", 0, tls)
     try:
         yield place
     finally:
@@ -240,8 +249,8 @@ class RawStation:
         self._writer: asyncio.StreamWriter
         self._last_id = 0
 
-    async def connect(self, port: int) -> None:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+    async def connect(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
 
     async def upgrade(self, target: str, headers: Sequence[tuple[str, str]] = ()) -> None:
         """Send a request and read the head of the answer, and its body when it is no 101."""

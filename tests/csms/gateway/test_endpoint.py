@@ -5,17 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import ssl
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from tests.csms.gateway.site import PATIENCE, TEXT, Holding, Site, refusal, site
 
 from voltbridge.csms.gateway.limits import Limits
@@ -159,37 +151,6 @@ async def test_bytes_that_are_no_http_are_answered_and_ended() -> None:
         assert station.status == 400
         await station.end()
         await place.connect()
-
-
-async def test_over_tls_admission_knows_that_the_connection_is_secure(tmp_path: Path) -> None:
-    certificate = self_signed(tmp_path)
-    async with site(tls=certificate) as place:
-        trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
-        async with aiohttp.ClientSession() as session:
-            url = f"https://localhost:{place.gateway.port}/ocpp/CS1"
-            async with session.ws_connect(url, protocols=["ocpp2.0.1"], ssl=trusting) as socket:
-                await socket.send_str('[2,"1","Heartbeat",{}]')
-                assert (await socket.receive_json())[:2] == [3, "1"]
-        assert [request.secure for request in place.admission.asked] == [True]
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's context with a certificate for localhost, made for this test."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
 
 
 # Limits

@@ -48,6 +48,11 @@ from voltbridge.csms.event_data.monitoring import (
     MonitorsChanged,
     StationEventPartsMissing,
 )
+from voltbridge.csms.event_data.server import (
+    ServerCertificateAbout,
+    ServerCertificateExpiring,
+    ServerCertificateRefused,
+)
 from voltbridge.csms.event_data.stations import (
     ConfigurationChanged,
     ConfigurationRepaired,
@@ -151,6 +156,9 @@ __all__ = [
     "ReservationUnknown",
     "RolloutAbout",
     "RolloutCorrected",
+    "ServerCertificateAbout",
+    "ServerCertificateExpiring",
+    "ServerCertificateRefused",
     "SiteAbout",
     "SiteLimitFailed",
     "SiteLimitSet",

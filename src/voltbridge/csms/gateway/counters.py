@@ -22,6 +22,10 @@ class Counters:
     connections: dict[Version, int] = field(default_factory=lambda: dict.fromkeys(Version, 0))
     refused_connections: Counter[int] = field(default_factory=Counter)
     """By HTTP status."""
+    tls_handshakes: Counter[str] = field(default_factory=Counter)
+    """Those that succeeded, by the version of TLS."""
+    tls_failures: Counter[str] = field(default_factory=Counter)
+    """By what was wrong."""
     replaced_connections: int = 0
     throttled: int = 0
     """How often a connection was held back because it brought too much at once."""

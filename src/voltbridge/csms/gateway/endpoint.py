@@ -27,6 +27,7 @@ from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused
 from voltbridge.csms.gateway.limits import Limits
 from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, OtherRequests, Refused, StationDesk
 from voltbridge.csms.gateway.timing import within
+from voltbridge.csms.gateway.tls_listener import TlsListener
 from voltbridge.csms.gateway.websocket import Outbox, WebSocket
 from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Cancel, Clock
@@ -83,6 +84,7 @@ class Gateway:
         """Since the last round."""
         self._web_server: _Server | None = None
         self._server: asyncio.Server | None = None
+        self._tls: TlsListener | None = None
         self._cancel_rounds: Cancel | None = None
         self._flushed_at = clock.monotonic()
         bus.on_announcement("deleted", self._on_deleted)
@@ -90,31 +92,46 @@ class Gateway:
 
     # Start and stop
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Listen. Raises OSError when the address cannot be used."""
-        self._web_server = _Server(self._serve, self.limits)
-        self._server = await asyncio.get_running_loop().create_server(
-            self._web_server,
-            host,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=self.limits.handshake_s if tls is not None else None,
-            backlog=_BACKLOG,
-        )
-        self._schedule_rounds()
+    async def start(self, host: str, port: int) -> None:
+        """Listen for plain connections. Raises OSError when the address cannot be used."""
+        server = self._server_of_all()
+        self._server = await asyncio.get_running_loop().create_server(server, host, port, backlog=_BACKLOG)
+        self._begin_rounds()
+
+    async def start_tls(self, host: str, port: int, context: Callable[[], ssl.SSLContext]) -> None:
+        """Listen for TLS, beside plain connections or alone; ``context`` is asked for each handshake.
+
+        Raises OSError when the address cannot be used.
+        """
+        server, limits = self._server_of_all(), self.limits
+        tls = TlsListener(server, context, self, handshake_s=limits.handshake_s, closing_s=limits.closing_s)
+        await tls.open(host, port)
+        self._tls = tls
+        self._begin_rounds()
+
+    def _server_of_all(self) -> _Server:
+        """What stands behind all listeners."""
+        if self._web_server is None:
+            self._web_server = _Server(self._serve, self.limits)
+        return self._web_server
 
     @property
     def port(self) -> int:
-        """The port it listens on, also when it was started with 0. Raises RuntimeError when it does not listen."""
+        """The port of plain connections, also when it was started with 0. Raises RuntimeError when there is none."""
         if self._server is None:
-            raise RuntimeError("the gateway does not listen")
+            raise RuntimeError("the gateway does not listen for plain connections")
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     @property
+    def tls_port(self) -> int | None:
+        """The port of TLS, if it listens for that."""
+        return None if self._tls is None else self._tls.port
+
+    @property
     def listening(self) -> bool:
         """Whether stations can connect."""
-        return self._server is not None and not self._draining
+        return (self._server is not None or self._tls is not None) and not self._draining
 
     async def stop(self, timeout_s: float = 20.0) -> None:
         """Stop without losing anything, within ``timeout_s`` and what closing takes.
@@ -123,7 +140,7 @@ class Gateway:
         answer are waited for; new requests are not taken, so the station repeats them elsewhere. Then 1012. Calling it
         again with a shorter time hastens it.
         """
-        if self._server is None:
+        if self._server is None and self._tls is None:
             return
         self._draining = True
         for connection in list(self._connections):
@@ -143,9 +160,12 @@ class Gateway:
     def _close_server(self) -> bool:
         """Listen no more; whether it did until now."""
         server, self._server = self._server, None
+        tls, self._tls = self._tls, None
         if server is not None:
             server.close()
-        return server is not None
+        if tls is not None:
+            tls.close()
+        return server is not None or tls is not None
 
     async def _wait_for_connections(self, seconds: float) -> None:
         finished = [connection.finished for connection in self._connections]
@@ -287,7 +307,28 @@ class Gateway:
             except StorageUnavailable:
                 _log.warning("the end of a connection could not be recorded", station_id=connection.identity)
 
+    # Handshakes of TLS
+
+    def room(self, address: str, waiting: int, waiting_from_there: int) -> bool:
+        """Whether one more may come in from there, while so many have not ended their handshakes."""
+        return self._web_server is not None and self._web_server.room(address, waiting, waiting_from_there)
+
+    def entered(self, version: str) -> None:
+        """A handshake has succeeded."""
+        self.counters.tls_handshakes[version] += 1
+
+    def failed(self, reason: str, detail: str, address: str) -> None:
+        """A handshake has failed."""
+        self.counters.tls_failures[reason] += 1
+        self._refusals += 1
+        if self._refusals <= _LOGGED_REFUSALS:
+            _log.info("a TLS handshake failed", reason=reason, detail=detail, remote_address=address)
+
     # Rounds
+
+    def _begin_rounds(self) -> None:
+        if self._cancel_rounds is None:
+            self._schedule_rounds()
 
     def _schedule_rounds(self) -> None:
         limits = self.limits
@@ -347,11 +388,7 @@ class _Server(web.Server):
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._addresses[handler] = address
         self._per_address[address] += 1
-        limits = self._limits
-        if len(self._addresses) > limits.connections + _SPARE_SOCKETS or (
-            limits.connections_per_address is not None
-            and self._per_address[address] > limits.connections_per_address + _SPARE_SOCKETS
-        ):
+        if not self.room(address, -1, -1):
             # Not at once: aiohttp goes on to make a task that expects to begin before the connection ends.
             asyncio.get_running_loop().call_soon(transport.abort)
 
@@ -362,6 +399,14 @@ class _Server(web.Server):
             self._per_address[address] -= 1
             if not self._per_address[address]:
                 del self._per_address[address]
+
+    def room(self, address: str, waiting: int, waiting_from_there: int) -> bool:
+        """Whether one more may stay and be told why it is refused, beside those here and those still waiting."""
+        limits = self._limits
+        return len(self._addresses) + waiting < limits.connections + _SPARE_SOCKETS and (
+            limits.connections_per_address is None
+            or self._per_address[address] + waiting_from_there < limits.connections_per_address + _SPARE_SOCKETS
+        )
 
     def check_limits(self, address: str) -> None:
         """Raises HandshakeRefused when this connection is one too many."""

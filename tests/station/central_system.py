@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from ocpp.charge_point import camel_to_snake_case
 from ocpp.routing import on
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -44,6 +44,7 @@ class CentralSystem:
         self.versions = versions
         self.port = 0
         self.secure = False
+        self.server: Server | None = None
         self.answers: dict[str, Message | Callable[[Message], Message]] = {}
         self.received: list[tuple[str, Message]] = []
         """(action, payload) of the station's requests, as they were on the wire."""
@@ -233,6 +234,7 @@ async def served(
         close_timeout=1,
     ) as server:
         central.port = server.sockets[0].getsockname()[1]
+        central.server = server
         yield central
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -83,7 +84,7 @@ class FileServer:
 
 
 @contextlib.asynccontextmanager
-async def file_server() -> AsyncIterator[FileServer]:
+async def file_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[FileServer]:
     """Its ``url`` ends with a slash."""
     server = FileServer()
     app = web.Application(client_max_size=1 << 27)
@@ -92,10 +93,10 @@ async def file_server() -> AsyncIterator[FileServer]:
     app.router.add_post("/files/{name:.*}", server.post)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     assert runner.addresses
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/files/"
+    server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{runner.addresses[0][1]}/files/"
     try:
         yield server
     finally:

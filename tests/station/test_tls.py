@@ -1,0 +1,229 @@
+"""Stations with TLS (security profile 2) before central systems of others: whom they trust, and what they tell."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.station.authorities import Authority
+from tests.station.central_system import CentralSystem, live, served
+from tests.station.file_server import file_server
+
+from voltbridge.protocol.datetimes import DateTime
+from voltbridge.protocol.versions import Version
+from voltbridge.station.assembly import Station
+from voltbridge.station.configuration import StationConfiguration
+from voltbridge.station.network import Network
+from voltbridge.station.virtual_clock import VirtualClock
+
+V16, V201, V21 = Version
+ALL = pytest.mark.parametrize("version", list(Version))
+PASSWORD = "a password of 25 characte"
+SOON = {"OCPPCommCtrlr.RetryBackOffWaitMinimum": "1", "OCPPCommCtrlr.RetryBackOffRandomRange": "0"}
+ATTEMPTS_S = 600.0
+
+
+def configured(url: str, version: Version, root: Authority | None, **variables: str) -> StationConfiguration:
+    return StationConfiguration(
+        "CP-1",
+        url,
+        (version,),
+        password=PASSWORD,
+        security_profile=2,
+        ca_file=None if root is None else str(root.ca_file),
+        variables=SOON | variables,
+    )
+
+
+@contextlib.asynccontextmanager
+async def living(clock: VirtualClock, configuration: StationConfiguration) -> AsyncIterator[Station]:
+    async with (
+        Network(clock, holds_clock=False) as network,
+        Station(configuration, network=network) as station,
+    ):
+        yield station
+
+
+def told(central: CentralSystem) -> list[str]:
+    return [each["type"] for each in central.of("SecurityEventNotification")]
+
+
+UNTRUSTED: dict[str, tuple[Callable[[Authority, Path], ssl.SSLContext], str]] = {
+    "another host": (lambda root, _: root.server(host="127.0.0.2"), "127.0.0.1"),
+    "another authority": (lambda _, place: Authority.make(place, "Somebody Else").server(), "issuer"),
+    "expired": (lambda root, _: root.server(expired=True), "expired"),
+}
+
+
+@ALL
+@pytest.mark.parametrize("fault", UNTRUSTED)
+def test_a_csms_that_cannot_be_trusted_is_not_connected_and_told_of_later(
+    version: Version, fault: str, tmp_path: Path
+) -> None:
+    """A00.FR.308 to FR.311."""
+    root = Authority.make(tmp_path)
+    untrusted, reason = UNTRUSTED[fault]
+
+    async def story(clock: VirtualClock) -> None:
+        async with served(clock, version, tls=untrusted(root, tmp_path)) as impostor:
+            port = impostor.port
+            async with living(clock, configured(impostor.url, version, root)) as station:
+                await clock.sleep(ATTEMPTS_S)
+                assert (impostor.connections, impostor.turned_away) == (0, 0), "it got to see no password either"
+                await _closed(impostor)
+                async with served(clock, version, tls=root.server(), port=port) as central:
+                    central.password = PASSWORD
+                    await station.connected()
+                    name = "InvalidCentralSystemCertificate" if version is V16 else "InvalidCsmsCertificate"
+                    event = await central.next("SecurityEventNotification", lambda each: each["type"] == name)
+                    assert reason in event["techInfo"]
+                    await clock.sleep(60)
+                    assert told(central).count(name) == 1
+
+    live(story)
+
+
+async def _closed(central: CentralSystem) -> None:
+    """Nobody is served there any more, and the port is free."""
+    assert central.server is not None
+    central.server.close()
+    await central.server.wait_closed()
+
+
+@dataclass
+class Alerting:
+    port: int
+    tried: int = 0
+
+
+@contextlib.contextmanager
+def alerting(context: ssl.SSLContext) -> Iterator[Alerting]:
+    """A TLS server that says with an alert why the handshake fails, which asyncio's do not."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    told = Alerting(listening.getsockname()[1])
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                told.tried += 1
+                with connection, contextlib.suppress(OSError):
+                    context.wrap_socket(connection, server_side=True).close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield told
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join()
+
+
+def _old(root: Authority) -> ssl.SSLContext:
+    context = root.server()
+    with pytest.warns(DeprecationWarning):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def _weak(root: Authority) -> ssl.SSLContext:
+    context = root.server()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
+    return context
+
+
+@ALL
+@pytest.mark.parametrize(("spoken", "name"), [(_old, "InvalidTLSVersion"), (_weak, "InvalidTLSCipherSuite")])
+def test_a_csms_of_old_tls_or_weak_suites_is_told_of_later(
+    version: Version, spoken: Callable[[Authority], ssl.SSLContext], name: str, tmp_path: Path
+) -> None:
+    """A00.FR.316, FR.323."""
+    root = Authority.make(tmp_path)
+
+    async def story(clock: VirtualClock) -> None:
+        with alerting(spoken(root)) as old:
+            url = f"wss://127.0.0.1:{old.port}/ocpp"
+            station = Station(configured(url, version, root), clock=clock)
+            station.start()
+            while old.tried < 3:
+                await clock.sleep(1)
+        try:
+            async with served(clock, version, tls=root.server(), port=old.port) as central:
+                central.password = PASSWORD
+                await station.connected()
+                await central.next("SecurityEventNotification", lambda each: each["type"] == name)
+                await clock.sleep(60)
+                assert told(central).count(name) == 1
+        finally:
+            await station.stop()
+
+    live(story)
+
+
+@ALL
+def test_without_a_root_the_authorities_of_the_system_count(version: Version, tmp_path: Path) -> None:
+    """None of them vouches for a private authority."""
+    root = Authority.make(tmp_path)
+
+    async def story(clock: VirtualClock) -> None:
+        async with (
+            served(clock, version, tls=root.server()) as central,
+            living(clock, configured(central.url, version, None)),
+        ):
+            await clock.sleep(ATTEMPTS_S)
+            assert central.connections == 0
+
+    live(story)
+
+
+# Files
+
+
+@ALL
+@pytest.mark.parametrize("trusted", [True, False])
+def test_files_are_judged_by_the_same_roots(
+    version: Version, trusted: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Authority.make(tmp_path)
+    owner = root if trusted else Authority.make(tmp_path, "Somebody Else")
+
+    async def story(clock: VirtualClock) -> None:
+        async with (
+            served(clock, version, tls=root.server()) as central,
+            file_server(owner.server()) as files,
+            living(clock, configured(central.url, version, root)) as station,
+        ):
+            files.files["image"] = b"VOLTBRIDGE FIRMWARE 2.5.0\n"
+            await station.connected()
+            log = {"remoteLocation": files.url}
+            request = {"logType": "DiagnosticsLog", "requestId": 7, "log": log}
+            assert (await central.call("GetLog", request))["status"] == "Accepted"
+            expected = "Uploaded" if trusted else "UploadFailure"
+            await central.next("LogStatusNotification", lambda each: each["status"] == expected)
+            assert bool(files.uploads) is trusted
+            moment = str(DateTime.of(clock.now()))
+            firmware = {"location": files.url + "image", "retrieveDateTime": moment}
+            if version is V16:
+                firmware["retrieveDate"] = firmware.pop("retrieveDateTime")
+                await central.call("UpdateFirmware", firmware)
+            else:
+                await central.call("UpdateFirmware", {"requestId": 8, "firmware": firmware})
+            expected = "Downloaded" if trusted else "DownloadFailed"
+            await central.next("FirmwareStatusNotification", lambda each: each["status"] == expected)
+
+    live(story)
+    said = capsys.readouterr().out
+    for what in ("a log did not go", "firmware did not come"):
+        lines = [line for line in said.splitlines() if what in line]
+        assert trusted is (lines == [])
+        assert all("certificate verify failed" in line for line in lines)

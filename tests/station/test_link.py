@@ -30,6 +30,7 @@ from voltbridge.station.endpoints import CipherStrictness, Endpoint, Tls, basic_
 from voltbridge.station.faults import LineFaults
 from voltbridge.station.link import Link
 from voltbridge.station.network import ConnectFailed, Network
+from voltbridge.station.scrutiny import Suspicion
 from voltbridge.station.virtual_clock import VirtualClock, run
 
 pytestmark = pytest.mark.anyio
@@ -42,12 +43,16 @@ class Ear:
         self.asked_: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self.sent_: asyncio.Queue[IncomingSend] = asyncio.Queue()
         self.end: asyncio.Queue[str] = asyncio.Queue()
+        self.suspicions: list[Suspicion] = []
 
     def asked(self, link: Link, call: IncomingCall) -> None:
         self.asked_.put_nowait(call)
 
     def sent(self, link: Link, send: IncomingSend) -> None:
         self.sent_.put_nowait(send)
+
+    def suspected(self, link: Link, suspicion: Suspicion) -> None:
+        self.suspicions.append(suspicion)
 
     def ended(self, link: Link, reason: str) -> None:
         assert not link.is_open
@@ -457,27 +462,54 @@ async def test_requests_are_handed_up_and_answered_once(csms: PlainCsms, network
 
 
 @pytest.mark.parametrize(
-    ("frame", "code"),
+    ("frame", "code", "suspicion"),
     [
-        ([2, "a", "NoSuchAction", {}], "NotImplemented"),
-        ([2, "a", "BootNotification", {}], "NotSupported"),
-        ([2, "a", "ClearCache", {"x": 1}], "FormatViolation"),
-        ([2, "a", "Reset", {}], "OccurrenceConstraintViolation"),
-        ([2, "a", "Reset", {"type": "Now"}], "PropertyConstraintViolation"),
-        ([2, "a", "Reset", {"type": 5}], "TypeConstraintViolation"),
-        ('[2, "a", "Reset"', "RpcFrameworkError"),
-        ("no JSON", "RpcFrameworkError"),
-        ([9, "a", "Reset", {}], "MessageTypeNotSupported"),
+        ([2, "a", "NoSuchAction", {}], "NotImplemented", None),
+        ([2, "a", "BootNotification", {}], "NotSupported", None),
+        ([2, "a", "ClearCache", {"x": 1}], "FormatViolation", "ClearCache: format at $.x"),
+        ([2, "a", "Reset", {}], "OccurrenceConstraintViolation", "Reset: occurrence at $.type"),
+        ([2, "a", "Reset", {"type": "Now"}], "PropertyConstraintViolation", "Reset: property at $.type"),
+        ([2, "a", "Reset", {"type": 5}], "TypeConstraintViolation", "Reset: type at $.type"),
+        ('[2, "a", "Reset"', "RpcFrameworkError", "a frame: "),
+        ("no JSON", "RpcFrameworkError", "a frame: unreadable at $"),
+        ([9, "a", "Reset", {}], "MessageTypeNotSupported", None),
     ],
 )
 async def test_bad_requests_are_refused_and_handed_to_nobody(
-    csms: PlainCsms, network: Network, frame: Any, code: str
+    csms: PlainCsms, network: Network, frame: Any, code: str, suspicion: str | None
 ) -> None:
     link, visit, ear = await opened(csms, network)
     await visit.send(frame)
     assert (await visit.replies.get())[2] == code
     assert ear.asked_.empty()
+    assert [each.event for each in ear.suspicions] == ["InvalidMessages"] * (suspicion is not None)
+    assert all(each.info.startswith(suspicion or "") for each in ear.suspicions)
     assert await link.call("Heartbeat", HEARTBEAT)
+    link.close()
+    await link.closed()
+
+
+async def test_a_request_under_a_used_id_is_handled_and_suspicious_unless_it_is_a_retry(
+    csms: PlainCsms, network: Network
+) -> None:
+    link, visit, ear = await opened(csms, network)
+    await visit.send([2, "a", "ClearCache", {}])
+    call = await ear.asked_.get()
+    await visit.send([2, "a", "ClearCache", {}])
+    await visit.send([2, "b", "ClearCache", {}])  # so that the retry has come
+    link.answer(await ear.asked_.get(), CLEARED)
+    link.answer(call, CLEARED)
+    assert ear.suspicions == []
+    await visit.send([2, "a", "ClearCache", {}])
+    link.answer(await ear.asked_.get(), CLEARED)
+    assert [await visit.replies.get() for _ in range(3)] == [[3, each, {"status": "Accepted"}] for each in "baa"]
+    assert [each.event for each in ear.suspicions] == ["AttemptedReplayAttacks"]
+    link.close()
+    await link.closed()
+    link, visit, ear = await opened(csms, network)
+    await visit.send([2, "a", "ClearCache", {}])
+    await ear.asked_.get()
+    assert ear.suspicions == [], "each connection for itself"
     link.close()
     await link.closed()
 
@@ -504,6 +536,7 @@ async def test_what_is_no_message_hurts_nobody(csms: PlainCsms, network: Network
             transport.write(b"\xf1\x02[]")
             assert "WebSocket" in await ear.end.get()
     await link.closed()
+    assert [each.event for each in ear.suspicions] == ["InvalidMessages"] * (how != "binary")
 
 
 async def test_messages_without_an_answer_in_2_1(csms: PlainCsms, network: Network) -> None:

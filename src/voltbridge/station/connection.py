@@ -60,6 +60,7 @@ from voltbridge.station.manner import Manner
 from voltbridge.station.network import ConnectFailed, Network
 from voltbridge.station.outbox import StationOutbox
 from voltbridge.station.ports import Store
+from voltbridge.station.scrutiny import Suspicion
 
 __all__ = ["Connection", "Handling", "Listener"]
 
@@ -361,6 +362,10 @@ class Connection:
     def sent(self, link: Link, send: IncomingSend) -> None:
         """No version lets a CSMS send what is not answered."""
         self._log.info("a message without an answer is not expected", action=send.action.name)
+
+    def suspected(self, link: Link, suspicion: Suspicion) -> None:
+        """What the CSMS sends is not as it should be."""
+        self._listener.security_event(suspicion.event, suspicion.info)
 
     def ended(self, link: Link, reason: str) -> None:
         if link is self._link:

@@ -337,6 +337,7 @@ class Engine:
         services.monitoring.stop()
         services.reservations.stop()
         services.smart_charging.stop()
+        self.security.stop(abruptly=abruptly)
         if abruptly:
             services.transactions.stop()
         else:

@@ -43,6 +43,7 @@ from voltbridge.station.endpoints import Endpoint
 from voltbridge.station.faults import LineFaults, Wire
 from voltbridge.station.manner import Manner
 from voltbridge.station.network import CLOSE_TIMEOUT_S, Network, WebSocket, root_of_peer
+from voltbridge.station.scrutiny import Scrutiny, Suspicion
 
 __all__ = ["Link", "Receiver"]
 
@@ -59,6 +60,9 @@ class Receiver(Protocol):
 
     def sent(self, link: Link, send: IncomingSend) -> None:
         """A message that is not answered (2.1)."""
+
+    def suspected(self, link: Link, suspicion: Suspicion) -> None:
+        """Something about a frame concerns security. Told before anything else comes of the frame."""
 
     def ended(self, link: Link, reason: str) -> None:
         """The link is over; called once, and nothing after it."""
@@ -87,6 +91,7 @@ class Link:
         "_reading",
         "_receiver",
         "_rpc",
+        "_scrutiny",
         "_unsent",
         "_websocket",
         "_wire_in",
@@ -111,6 +116,7 @@ class Link:
         self._clock = network.clock
         self._receiver = receiver
         self._rpc = Rpc(version, Role.STATION, Policy.TOLERANT, call_timeout=max(1.0, endpoint.message_timeout_s))
+        self._scrutiny = Scrutiny()
         self._message_timeout_s = max(1.0, endpoint.message_timeout_s)
         self._ping_interval_s = endpoint.ping_interval_s
         self._heard_at = self._clock.monotonic()
@@ -236,6 +242,7 @@ class Link:
                     case WSMsgType.PING | WSMsgType.PONG:
                         pass
                     case WSMsgType.ERROR:
+                        self._receiver.suspected(self, self._scrutiny.broken(message.data))
                         self._close = f"the CSMS broke the WebSocket protocol: {message.data}"
                         break
                     case _:
@@ -271,6 +278,9 @@ class Link:
         # meaning is beyond doubt: refusing it would leave the station without one.
         self._rpc.policy = Policy.STRICT if _REQUEST.match(data) else Policy.TOLERANT
         for event in self._rpc.receive(data, self._clock.monotonic()):
+            suspicion = self._scrutiny.of(event)
+            if suspicion is not None:
+                self._receiver.suspected(self, suspicion)
             self._take(event)
         self._flush()
 

@@ -13,6 +13,7 @@ import pytest
 import structlog
 from hypothesis import settings
 from tests.support.events import held_to_the_catalogue
+from tests.support.limits import pytest_timeout_set_timer as pytest_timeout_set_timer
 
 # The same examples in every run, so that a run tells of the change under test and nothing else. To look for what nobody
 # has seen yet, say VOLTBRIDGE_HYPOTHESIS=random (other examples each time) or thorough (and many more of them).

@@ -13,7 +13,7 @@ from tests.api.clients import Api
 
 from voltbridge.app import Running
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 

@@ -38,6 +38,14 @@ def typed(*arguments: str, answers: str | None = None) -> Result:
         (["--config", "/none.toml"], "/none.toml: No such file"),
         (["--json", "/none/results.json"], "no directory"),
         (["--role", "gateway"], "gateway"),
+        (["--junit", "/none/junit.xml"], "no directory"),
+        (["--report", "results.pdf"], "results.pdf ends with none of .md, .html, .htm"),
+        (["--failed-from", "/none.json"], "/none.json: No such file"),
+        (["--driver", "mine.py"], "--driver needs --url or --listen"),
+        (["--url", "ws://host", "--ask"], "--ask is for what a --driver does not know"),
+        (["--url", "ws://host", "--driver", "/none.py"], "/none.py is no Python file"),
+        (["--url", "ws://host", "--driver", "a.py", "--api", "http://h", "--api-key-file", "k"], "a driver already"),
+        (["--url", "ws://host", "--driver", "a.py", "--api-key-file", "k"], "a webhook as --driver"),
         (["--listen", "127.0.0.1:9000"], "--listen is for --role station"),
         (["--role", "station", "--url", "ws://host"], "--url is for --role csms"),
         (["--role", "station", "--case", "TC_G_01_CS", "--listen", "9000"], "must be like 0.0.0.0:9000"),
@@ -142,6 +150,49 @@ def test_a_person_operates_any_csms(kit: Path, tmp_path: Path, portal: anyio.fro
     assert cases_of_file["TC_B_01_CSMS"] == "passed"
     assert cases_of_file["TC_C_02_CSMS"] == "failed"
     assert cases_of_file["TC_C_06_CSMS"] == "not run: not selected"
+
+
+def test_a_python_file_operates_any_csms_and_what_failed_is_run_again(
+    kit: Path, tmp_path: Path, portal: anyio.from_thread.BlockingPortal
+) -> None:
+    configuration = read_configuration(kit)
+    mine = tmp_path / "mine.py"
+    mine.write_text("def send(action): raise RuntimeError(f'no button for {action}')\n")
+    file, page, junit = (tmp_path / name for name in ("results.json", "run.html", "junit.xml"))
+    fault = change("Authorize", "idTokenInfo.status", "Blocked")
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, fault)) as csms:
+        portal.call(csms.prepare, configuration)
+        arguments = ["--url", csms.url, "--config", str(kit), "--driver", str(mine), "--json", str(file)]
+        chosen = [f"--case={one}" for one in ("TC_B_01_CSMS", "TC_C_02_CSMS", "TC_C_37_CSMS", "TC_I_01_CSMS")]
+        first = typed("run", *arguments, *chosen, "--report", str(page), "--junit", str(junit))
+    assert first.exit_code == 1, first.output
+    assert "1 passed, 2 failed, 1 not run" in first.output
+    assert "case 3 of 4" in first.output
+    assert "RuntimeError: no button for ClearCache" in first.output
+    assert "the driver has no price" in first.output
+    assert "TC_C_02_CSMS" in page.read_text() and 'failures="1" errors="1" skipped="1"' in junit.read_text()
+    assert "0123456789abcdef" not in page.read_text() + junit.read_text() + first.output
+    with portal.wrap_async_context_manager(ScriptedCsms.serving(configuration, Fault())) as csms:
+        portal.call(csms.prepare, configuration)
+        arguments[1] = csms.url
+        second = typed("run", *arguments, "--failed-from", str(file))
+        third = typed("run", *arguments, "--failed-from", str(file), "--case", "TC_C_02_CSMS")
+        other = typed("run", "--role", "station", "--failed-from", str(file))
+    assert second.exit_code == 1, second.output
+    assert "1 passed, 1 failed, 0 not run" in second.output
+    results_now = json.loads(file.read_text())["cases"]
+    assert (results_now["TC_B_01_CSMS"], results_now["TC_C_02_CSMS"]) == ("passed", "passed")
+    assert results_now["TC_C_37_CSMS"] == "failed"
+    assert third.exit_code == 0 and "nothing to run again" in third.output
+    assert other.exit_code == 2 and "is about the other role" in other.output
+
+
+@pytest.mark.parametrize(("role", "said"), [("csms", "def send("), ("station", "def plug_in(")])
+def test_there_are_files_to_begin_with(role: str, said: str) -> None:
+    assert said in typed("driver", "--role", role).output
+    told = typed("configuration", "--role", role).output
+    assert '#station_id = "VOLTBRIDGE-CONFORMANCE"' in told
+    assert f"#quiet_s = {'5.0' if role == 'station' else '1.0'}" in told
 
 
 def test_all_that_ran_passed(kit: Path, portal: anyio.from_thread.BlockingPortal) -> None:

@@ -51,6 +51,15 @@ class Part6Case:
     """Ids of Part 2, such as ``B01.FR.02``, or what a case of 1.6 follows from; empty where the document names none."""
     version: Version = Version.V201
 
+    @property
+    def follows_from(self) -> str:
+        """What to read when it fails, such as ``OCPP 2.0.1 Part 6, TC_B_12_CS; B11.FR.01``."""
+        if self.version is not Version.V16:
+            return "; ".join(
+                (f"OCPP 2.0.1 Part 6, {self.id}", *([", ".join(self.requirements)] * bool(self.requirements)))
+            )
+        return "; ".join(map(_place, self.requirements))
+
 
 PROFILES: Final = (
     "Core",
@@ -72,6 +81,17 @@ PROFILES: Final = (
 """The certification profiles, in the order of Part 5; then the feature profiles of 1.6 and its security extension."""
 
 _ROLES: Final = {"CS": Role.STATION, "CSMS": Role.CSMS}
+
+
+_BOOKS: Final = {"E": "OCPP 1.6 errata", "J": "OCPP-J 1.6", "W": "OCPP 1.6 security whitepaper"}
+
+
+def _place(found: str) -> str:
+    """A section of 1.6 as a person would name it."""
+    letter, section = found[0], found[1:]
+    if letter in _BOOKS and section[:1].isdecimal() and ".FR." not in found:
+        return f"{_BOOKS[letter]}, {section}"
+    return f"{'OCPP 1.6 security whitepaper' if '.FR.' in found else 'OCPP 1.6'}, {found}"
 
 
 def _row(row: Mapping[str, str]) -> Part6Case:

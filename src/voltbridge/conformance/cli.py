@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,43 +10,33 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from voltbridge.clock import SystemClock
-from voltbridge.conformance.case import CsmsCase
-from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Part6Case, Role, cases_of
-from voltbridge.conformance.configuration import Configuration, InvalidConfiguration, read_configuration
+from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Part6Case, Role
+from voltbridge.conformance.configuration import PATIENT, Configuration, InvalidConfiguration, read_configuration
 from voltbridge.conformance.csms.cases import CSMS_CASES
-from voltbridge.conformance.drivers import CsmsDriver
+from voltbridge.conformance.example import example
 from voltbridge.conformance.failure import DriverFailed
 from voltbridge.conformance.features import FEATURES
-from voltbridge.conformance.manual_driver import ManualCsms
-from voltbridge.conformance.manual_station import ManualStation
-from voltbridge.conformance.own_csms import own_csms
+from voltbridge.conformance.junit import as_junit
 from voltbridge.conformance.own_station import CONFIGURATION as OWN_STATION
-from voltbridge.conformance.own_station import own_station
+from voltbridge.conformance.pages import SUFFIXES, About, as_page
+from voltbridge.conformance.programs import InvalidProgram, skeleton
 from voltbridge.conformance.report import Count, InvalidReport, as_json, count, read_report, results
-from voltbridge.conformance.rest_driver import RestCsms
-from voltbridge.conformance.run import Outcome, Verdict, run_cases
-from voltbridge.conformance.station.case import StationCase
+from voltbridge.conformance.run import Outcome, Verdict
+from voltbridge.conformance.selection import WrongSelection, selected
 from voltbridge.conformance.station.cases import STATION_CASES
 from voltbridge.conformance.station.cases_16 import NOT_WRITTEN
-from voltbridge.conformance.station.door import open_door
-from voltbridge.conformance.station.run import run_cases as run_station_cases
-from voltbridge.log import configure
-from voltbridge.settings import LogFormat, LogLevel
-from voltbridge.station.virtual_clock import VirtualClock
-from voltbridge.station.virtual_clock import run as run_virtually
+from voltbridge.conformance.targets import Hands, address, run_csms, run_station
+from voltbridge.conformance.watching import watching
 
 __all__ = ["app"]
 
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
 _NOTHING_RAN: Final = 3
-_LARGEST_PORT: Final = 65_535
-_Before = Callable[[CsmsCase | StationCase], None]
-_After = Callable[[CsmsCase | StationCase, Outcome], None]
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     help="Conformance tests: the cases of OCPP 2.0.1 Part 6, and such for 1.6, against any CSMS or charging station.",
@@ -74,10 +61,28 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this profile, such as Core or '1.6 Core'. Can be repeated."),
     ] = None,
+    failed_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only what failed in this file of an earlier run (--json); the results of the others are kept.",
+        ),
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results to this file.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as JUnit XML, for CI servers.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a page to read, with all frames of what failed: FILE ends with .md or .html."
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML file with what the kit and the system under test agree on."),
+        typer.Option(
+            metavar="FILE",
+            help="TOML file with what the kit and the system under test agree on; see voltbridge conformance "
+            "configuration.",
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -85,14 +90,6 @@ def run(
             metavar="URL", help="The CSMS under test, such as ws://host:9000/ocpp; else our own is started for the run."
         ),
     ] = None,
-    api: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="REST API of a Voltbridge CSMS, such as http://host:8080/api/v1; else you operate the CSMS.",
-        ),
-    ] = None,
-    api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Holds the key for --api.")] = None,
     listen: Annotated[
         str | None,
         typer.Option(
@@ -100,21 +97,42 @@ def run(
             help="Where the charging station under test connects to; else a virtual one of ours is started.",
         ),
     ] = None,
+    driver: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Your program that drives it: a Python file, or a webhook; see voltbridge conformance driver. "
+            "Without one, you do it by hand.",
+        ),
+    ] = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Have a person do what the driver does not know; else such cases do not run.")
+    ] = False,
+    api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="REST API of a Voltbridge CSMS, such as http://host:8080/api/v1, as driver."),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the key for --api, or for a webhook as --driver.")
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.01, help="How long an answer may take.")
     ] = None,
 ) -> None:
     """Run cases and say which passed.
 
-    Exit status: 0 every case that ran has passed, 1 one has failed, 2 wrong usage or no such CSMS, 3 no case ran.
+    Exit status: 0 every case that ran has passed, 1 one has failed, 2 wrong usage or no such CSMS, 3 no case ran,
+    130 interrupted. What ran until then is written to the files as well.
 
     Examples:
 
       voltbridge conformance run
 
-      voltbridge conformance run --block E --block J --json results.json
+      voltbridge conformance run --block E --block J --json results.json --junit junit.xml --report results.html
 
-      voltbridge conformance run --url ws://csms.example.com:9000/ocpp --config kit.toml
+      voltbridge conformance run --failed-from results.json --json results.json
+
+      voltbridge conformance run --url ws://csms.example.com:9000/ocpp --config kit.toml --driver my_csms.py
 
       voltbridge conformance run --role station
 
@@ -122,30 +140,40 @@ def run(
 
       voltbridge conformance run --role station --listen 0.0.0.0:9000 --config kit.toml --block G
     """
-    selected = _select(role, case or [], block or [], profile or [])
-    _fits_role(role, url=url, api=api, api_key_file=api_key_file, listen=listen)
-    configuration = _configuration(config, timeout, _default(role, listen))
-    if json is not None and not json.resolve().parent.is_dir():
-        raise typer.BadParameter(f"{json.parent} is no directory", param_hint="--json")
-    ids = [one.id for one in selected]
-    if role is Role.STATION:
-        outcomes = _run_station([STATION_CASES[one] for one in ids if one in STATION_CASES], configuration, listen)
-        written = sum(one in STATION_CASES for one in ids)
-    else:
-        driver = _driver(url, api, api_key_file, configuration)
-        outcomes = _run([CSMS_CASES[one] for one in ids if one in CSMS_CASES], configuration, driver)
-        written = sum(one in CSMS_CASES for one in ids)
-    if json is not None:
-        _write(json, as_json(results(role, outcomes)))
+    chosen, before = _chosen(role, case or [], block or [], profile or [], failed_from)
+    _fits_role(role, url=url, api=api, listen=listen)
+    hands = _hands(url, listen, api, driver, api_key_file, ask=ask)
+    configuration = _configuration(config, timeout, _default(role, hands))
+    for option, file in (("--json", json), ("--junit", junit), ("--report", report)):
+        _writable(option, file)
+    ids = [one.id for one in chosen]
+    outcomes, interrupted = _run(role, ids, configuration, hands)
+    passed = sum(outcome.verdict is Verdict.PASSED for outcome in outcomes)
+    failed = sum(outcome.verdict is Verdict.FAILED for outcome in outcomes)
+    written = STATION_CASES if role is Role.STATION else CSMS_CASES
+    others = dict(before)
+    if interrupted:
+        ran = {outcome.case_id for outcome in outcomes}
+        others |= {one: "not run: interrupted" for one in ids if one in written and one not in ran}
+    said = results(role, outcomes, others)
+    titles = {
+        one: CSMS_CASES[one].title if role is Role.CSMS else STATION_CASES[one].title for one in ids if one in written
+    }
+    _write(json, as_json(said))
+    _write(junit, as_junit(role, outcomes, titles))
+    if report is not None:
+        _write(report, as_page(report, About(role, hands.target, SystemClock().now()), outcomes, titles, said))
     for one in ids:
         if one in NOT_WRITTEN:
             _out.print(f"not run  {one}: {escape(NOT_WRITTEN[one])}")
-    missing = len(selected) - written
+    missing = sum(one not in written for one in ids)
     if missing:
-        _out.print(f"{missing} of {len(selected)} selected cases not run: no case written yet")
-    passed = sum(outcome.verdict is Verdict.PASSED for outcome in outcomes)
-    failed = sum(outcome.verdict is Verdict.FAILED for outcome in outcomes)
-    _out.print(f"{passed} passed, {failed} failed, {len(selected) - passed - failed} not run")
+        _out.print(f"{missing} of {len(ids)} selected cases not run: no case written yet")
+    if interrupted:
+        _out.print("interrupted")
+    _out.print(f"{passed} passed, {failed} failed, {len(ids) - passed - failed} not run")
+    if interrupted:
+        raise typer.Exit(_INTERRUPTED)
     if failed:
         raise typer.Exit(_FAILED)
     if not passed:
@@ -160,196 +188,19 @@ def report(
 ) -> None:
     """Print how many cases passed, by profile and block. What did not run counts as not passed."""
     cases: dict[str, str] = {}
-    try:
-        for file in files or []:
-            cases |= read_report(file)
-    except InvalidReport as error:
-        raise _wrong(str(error)) from None
+    for file in files or []:
+        cases |= _read(file)
     if not files:
-        configuration = _configuration(None, None, Configuration())
-        outcomes = _run(list(CSMS_CASES.values()), configuration, _own_csms(configuration))
-        stations = _run_station(list(STATION_CASES.values()), _configuration(None, None, OWN_STATION), None)
-        cases = results(Role.CSMS, outcomes) | results(Role.STATION, stations)
+        for role, written in ((Role.CSMS, CSMS_CASES), (Role.STATION, STATION_CASES)):
+            hands = _hands(None, None, None, None, None, ask=False)
+            outcomes, interrupted = _run(role, list(written), _default(role, hands), hands)
+            if interrupted:
+                raise typer.Exit(_INTERRUPTED)
+            cases |= results(role, outcomes)
     for role in Role:
         of_role = {case_id: result for case_id, result in cases.items() if CATALOGUE[case_id].role is role}
         if of_role:
             _out.print(_table(role, of_role))
-
-
-def _select(role: Role, cases: list[str], blocks: list[str], profiles: list[str]) -> list[Part6Case]:
-    """The cases of the role that are named, in one of the blocks and in one of the profiles, where these are given."""
-    for case_id in cases:
-        if case_id not in CATALOGUE:
-            near = get_close_matches(case_id, CATALOGUE, n=5, cutoff=0.5)
-            similar = (
-                f"; there are {', '.join(near)}" if near else ": ids are like TC_B_01_CSMS or TC16_B_Boot_PowerUp_CS"
-            )
-            raise typer.BadParameter(f"there is no case {case_id}{similar}", param_hint="--case")
-        if CATALOGUE[case_id].role is not role:
-            raise typer.BadParameter(f"{case_id} tests the other role: give --role", param_hint="--case")
-    for block in blocks:
-        if block not in {one.block for one in CATALOGUE.values()}:
-            raise typer.BadParameter(f"there is no block {block}: give a letter from A to P", param_hint="--block")
-    for profile in profiles:
-        if profile not in PROFILES:
-            raise typer.BadParameter(f"there is no profile {profile}: {', '.join(PROFILES)}", param_hint="--profile")
-    return [
-        one
-        for one in cases_of(role)
-        if (not cases or one.id in cases)
-        and (not blocks or one.block in blocks)
-        and (not profiles or not one.profiles.keys().isdisjoint(profiles))
-    ]
-
-
-def _fits_role(role: Role, *, listen: str | None, **of_csms: object) -> None:
-    """Options that belong to the other role are wrong usage."""
-    if role is Role.CSMS and listen is not None:
-        raise typer.BadParameter("--listen is for --role station", param_hint="--listen")
-    for name, value in of_csms.items():
-        if role is Role.STATION and value is not None:
-            hint = f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{hint} is for --role csms", param_hint=hint)
-
-
-def _default(role: Role, listen: str | None) -> Configuration:
-    return OWN_STATION if role is Role.STATION and listen is None else Configuration()
-
-
-def _configuration(file: Path | None, timeout_s: float | None, default: Configuration) -> Configuration:
-    try:
-        configuration = default if file is None else read_configuration(file)
-    except InvalidConfiguration as error:
-        raise _wrong(str(error)) from None
-    if timeout_s is None:
-        return configuration
-    return msgspec.structs.replace(configuration, message_timeout_s=timeout_s)
-
-
-def _driver(
-    url: str | None, api: str | None, api_key_file: Path | None, configuration: Configuration
-) -> AbstractAsyncContextManager[CsmsDriver]:
-    if url is not None and not url.startswith(("ws://", "wss://")):
-        raise typer.BadParameter("must be like ws://host:9000/ocpp", param_hint="--url")
-    if url is None:
-        if api is not None or api_key_file is not None:
-            raise typer.BadParameter("--api needs --url", param_hint="--api")
-        return _own_csms(configuration)
-    if api is None:
-        return nullcontext(ManualCsms(url, _out.print, _out.input))
-    if api_key_file is None:
-        raise typer.BadParameter("--api needs --api-key-file", param_hint="--api")
-    try:
-        key = api_key_file.read_text("utf-8").strip()
-    except OSError as error:
-        raise _wrong(f"{api_key_file}: {error.strerror}") from None
-    return RestCsms(url, api, key, timeout_s=configuration.message_timeout_s)
-
-
-def _own_csms(configuration: Configuration) -> AbstractAsyncContextManager[CsmsDriver]:
-    # Whatever it warns of is about the wrong things the cases do on purpose.
-    configure(LogLevel.ERROR, LogFormat.CONSOLE)
-    return own_csms(timeout_s=configuration.message_timeout_s)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise _wrong(f"{file}: {error.strerror}") from None
-
-
-def _run(
-    cases: list[CsmsCase], configuration: Configuration, driver: AbstractAsyncContextManager[CsmsDriver]
-) -> list[Outcome]:
-    """Run the cases with a line for each; nothing at all when there are none."""
-    if not cases:
-        return []
-    # A person who is asked things needs the line the bar would take.
-    with _progress(len(cases), shown=not isinstance(driver, nullcontext)) as (before, after):
-
-        async def play() -> list[Outcome]:
-            async with driver as csms:
-                return await run_cases(cases, configuration, csms, SystemClock(), before=before, after=after)
-
-        try:
-            return asyncio.run(play())
-        except DriverFailed as error:
-            raise _wrong(str(error)) from None
-
-
-def _run_station(cases: list[StationCase], configuration: Configuration, listen: str | None) -> list[Outcome]:
-    """The same for the cases that test a station: ours, in virtual time, or one that connects to ``listen``."""
-    if not cases:
-        return []
-    # Whatever it warns of is about the wrong things the cases do on purpose.
-    configure(LogLevel.ERROR, LogFormat.CONSOLE)
-    with _progress(len(cases), shown=listen is None) as (before, after):
-
-        async def ours(clock: VirtualClock) -> list[Outcome]:
-            async with open_door() as door, own_station(clock) as station:
-                return await run_station_cases(cases, configuration, station, door, clock, before=before, after=after)
-
-        async def anybody(host: str, port: int) -> list[Outcome]:
-            station = ManualStation(_out.print, _out.input)
-            async with open_door(host, port) as door:
-                return await run_station_cases(
-                    cases, configuration, station, door, SystemClock(), before=before, after=after
-                )
-
-        if listen is None:
-            return run_virtually(ours)
-        try:
-            return asyncio.run(anybody(*_address(listen)))
-        except OSError as error:
-            raise _wrong(f"cannot listen on {listen}: {error.strerror or error}") from None
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > _LARGEST_PORT:
-        raise typer.BadParameter("must be like 0.0.0.0:9000", param_hint="--listen")
-    return host.strip("[]"), int(port)
-
-
-@contextmanager
-def _progress(total: int, *, shown: bool) -> Iterator[tuple[_Before, _After]]:
-    """What to call before and after each case: a bar on a terminal, and a line for each case; without the bar, which
-    would stand in the way of a person who is asked things, a line when a case begins as well.
-    """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=_out, transient=True, disable=not (shown and _out.is_terminal)) as progress:
-        task = progress.add_task("", total=total)
-
-        def before(case: CsmsCase | StationCase) -> None:
-            progress.update(task, description=case.part6.id)
-            if not shown:
-                _out.print(f"running  {case.part6.id:13} {escape(case.title)}")
-
-        def after(case: CsmsCase | StationCase, outcome: Outcome) -> None:
-            progress.advance(task)
-            for line in _lines(case, outcome):
-                _out.print(line)
-
-        yield before, after
-
-
-def _lines(case: CsmsCase | StationCase, outcome: Outcome) -> Iterable[str]:
-    """What is said of a case: one line, and of a failure all that led to it."""
-    colour = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "yellow"}[outcome.verdict]
-    yield f"[{colour}]{outcome.verdict:8}[/] {case.part6.id:13} {escape(case.title)}"
-    if outcome.verdict is Verdict.NOT_RUN:
-        yield f"         {escape(outcome.reason)}"
-    if outcome.verdict is not Verdict.FAILED:
-        return
-    if outcome.failure is None:
-        yield f"         {escape(outcome.reason)}"
-    else:
-        yield f"         step      {escape(outcome.failure.step)}"
-        yield f"         expected  {escape(outcome.failure.expected)}"
-        yield f"         received  {escape(outcome.failure.received)}"
-    for entry in outcome.transcript or []:
-        yield f"         [dim]{escape(str(entry))}[/]"
 
 
 @app.command()
@@ -364,6 +215,153 @@ def features() -> None:
     for name, meaning in FEATURES.items():
         table.add_row(escape(name), escape(meaning))
     _out.print(table)
+
+
+@app.command()
+def configuration(
+    role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
+) -> None:
+    """Print a configuration file to begin with: every key, what it means, and what holds when it is left out.
+
+    Example:
+
+      voltbridge conformance configuration --role station > kit.toml
+    """
+    typer.echo(example(PATIENT if role is Role.STATION else Configuration()), nl=False)
+
+
+@app.command()
+def driver(
+    role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
+) -> None:
+    """Print a Python file to begin with: every function by which the kit can have your system driven (--driver).
+
+    The same by HTTP: POST to your webhook with {"do": NAME, ...arguments}; answer 200, with {"answer": true} or
+    {"answer": false} to questions, or 501 for what it does not know.
+
+    Example:
+
+      voltbridge conformance driver --role csms > my_csms.py
+    """
+    typer.echo(skeleton(role), nl=False)
+
+
+def _chosen(
+    role: Role, cases: list[str], blocks: list[str], profiles: list[str], failed_from: Path | None
+) -> tuple[list[Part6Case], Mapping[str, str]]:
+    """The cases to run, and the results there are of others."""
+    try:
+        chosen = selected(role, cases, blocks, profiles)
+    except WrongSelection as error:
+        raise typer.BadParameter(str(error), param_hint=error.option) from None
+    if failed_from is None:
+        return chosen, {}
+    earlier = _read(failed_from)
+    if not any(CATALOGUE[one].role is role for one in earlier):
+        raise _wrong(f"{failed_from} is about the other role: give --role")
+    chosen = [one for one in chosen if earlier.get(one.id) == "failed"]
+    if not chosen:
+        _out.print(f"nothing to run again: none of these cases failed in {escape(str(failed_from))}")
+        raise typer.Exit
+    return chosen, earlier
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        return read_report(file)
+    except InvalidReport as error:
+        raise _wrong(str(error)) from None
+
+
+def _fits_role(role: Role, *, listen: str | None, **of_csms: object) -> None:
+    """Options that belong to the other role are wrong usage."""
+    if role is Role.CSMS and listen is not None:
+        raise typer.BadParameter("--listen is for --role station", param_hint="--listen")
+    for name, value in of_csms.items():
+        if role is Role.STATION and value is not None:
+            hint = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{hint} is for --role csms", param_hint=hint)
+
+
+def _hands(
+    url: str | None, listen: str | None, api: str | None, driver: str | None, key_file: Path | None, *, ask: bool
+) -> Hands:
+    if url is not None and not url.startswith(("ws://", "wss://")):
+        raise typer.BadParameter("must be like ws://host:9000/ocpp", param_hint="--url")
+    where = None if listen is None else address(listen)
+    if listen is not None and where is None:
+        raise typer.BadParameter("must be like 0.0.0.0:9000", param_hint="--listen")
+    for option, value in (("--api", api), ("--driver", driver)):
+        if value is not None and url is None and where is None:
+            needed = "--url" if option == "--api" else "--url or --listen: our own CSMS and station drive themselves"
+            raise typer.BadParameter(f"{option} needs {needed}", param_hint=option)
+    if api is not None and driver is not None:
+        raise typer.BadParameter("--api is a driver already", param_hint="--driver")
+    if api is not None and key_file is None:
+        raise typer.BadParameter("--api needs --api-key-file", param_hint="--api")
+    if key_file is not None and api is None and not (driver or "").startswith("http"):
+        raise typer.BadParameter("it is for --api, or for a webhook as --driver", param_hint="--api-key-file")
+    if ask and driver is None:
+        raise typer.BadParameter("--ask is for what a --driver does not know", param_hint="--ask")
+    try:
+        key = None if key_file is None else key_file.read_text("utf-8").strip()
+    except OSError as error:
+        raise _wrong(f"{key_file}: {error.strerror}") from None
+    return Hands(_out.print, _out.input, url, where, api, driver, key, person=ask)
+
+
+def _default(role: Role, hands: Hands) -> Configuration:
+    if role is Role.CSMS:
+        return Configuration()
+    return PATIENT if hands.foreign else OWN_STATION
+
+
+def _configuration(file: Path | None, timeout_s: float | None, default: Configuration) -> Configuration:
+    try:
+        configuration = default if file is None else read_configuration(file, default)
+    except InvalidConfiguration as error:
+        raise _wrong(str(error)) from None
+    if timeout_s is None:
+        return configuration
+    return msgspec.structs.replace(configuration, message_timeout_s=timeout_s)
+
+
+def _run(role: Role, ids: list[str], configuration: Configuration, hands: Hands) -> tuple[list[Outcome], bool]:
+    """Run those of the cases that are written, with a line for each; the outcomes, and whether it was interrupted."""
+    of_csms = [CSMS_CASES[one] for one in ids if one in CSMS_CASES]
+    of_stations = [STATION_CASES[one] for one in ids if one in STATION_CASES]
+    with watching(_out, len(of_csms) + len(of_stations), SystemClock(), foreign=hands.foreign) as watch:
+        try:
+            if of_csms:
+                run_csms(of_csms, configuration, hands, watch)
+            if of_stations:
+                run_station(of_stations, configuration, hands, watch)
+        except (DriverFailed, InvalidProgram) as error:
+            raise _wrong(str(error)) from None
+        except OSError as error:
+            raise _wrong(f"cannot listen for {hands.target}: {error.strerror or error}") from None
+        except KeyboardInterrupt:
+            return watch.outcomes, True
+    return watch.outcomes, False
+
+
+def _writable(option: str, file: Path | None) -> None:
+    """What cannot be written is wrong usage before the run, not after it."""
+    if file is None:
+        return
+    if not file.resolve().parent.is_dir():
+        raise typer.BadParameter(f"{file.parent} is no directory", param_hint=option)
+    if option == "--report" and file.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(f"{file} ends with none of {', '.join(SUFFIXES)}", param_hint=option)
+
+
+def _write(file: Path | None, text: str) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise _wrong(f"{file}: {error.strerror}") from None
 
 
 def _table(role: Role, cases: Mapping[str, str]) -> Table:

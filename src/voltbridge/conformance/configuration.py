@@ -7,16 +7,19 @@ given here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from voltbridge.conformance.features import FEATURES, unknown_features
 from voltbridge.conformance.firmware import broken_signature, signature, signing_certificate
+from voltbridge.conformance.toml import Mistake, read
 
 __all__ = [
+    "PATIENT",
     "CertificateHash",
     "Configuration",
     "Firmware",
@@ -55,13 +58,17 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     valid2: Token = Token(id_token="04A1B2C3D4E502")
     """Another one, accepted, member of ``group``."""
     group: Token = Token(id_token="VOLTBRIDGE-GROUP", type="Central")
+    """The group of the two valid ones."""
     invalid: Token = Token(id_token="04A1B2C3D4E5FF")
     """Not known to the CSMS, or known and invalid."""
     blocked: Token = Token(id_token="04A1B2C3D4E503")
+    """Known to the CSMS as blocked."""
     expired: Token = Token(id_token="04A1B2C3D4E504")
+    """Known to the CSMS as expired."""
     master_pass: Token = Token(id_token="04A1B2C3D4E505")
     """Accepted, member of ``master_pass_group``."""
     master_pass_group: Token = Token(id_token="VOLTBRIDGE-MASTERPASS", type="Central")
+    """MasterPassGroupId: its members stop the transactions of others."""
 
 
 class NetworkProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,8 +90,9 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checksum: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
     """MD5, for local controllers (L03)."""
     signing_certificate: str = msgspec.field(default_factory=signing_certificate)
-    """In PEM; made when left out, as is the signature by it (in base64)."""
+    """In PEM."""
     signature: str = msgspec.field(default_factory=signature)
+    """Of the image, by that certificate, in base64."""
     invalid_location: str = "https://firmware.example.com/wallbox.bin_invalid"
     """An image that a station fetches and finds well signed, and then cannot install."""
     invalid_signature: str = msgspec.field(default_factory=broken_signature)
@@ -126,19 +134,25 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """All of it. Times are in seconds."""
 
     station_id: Annotated[str, msgspec.Meta(min_length=1, max_length=48)] = "VOLTBRIDGE-CONFORMANCE"
+    """Identity of the station, which the CSMS under test has to know, or which the station under test connects with."""
     password: Annotated[str, msgspec.Meta(min_length=16, max_length=40)] = msgspec.field(
         default_factory=lambda: secrets.token_urlsafe(24)
     )
-    """BasicAuthPassword; generated when left out."""
+    """BasicAuthPassword."""
     basic_auth: bool = True
     """Whether the CSMS knows the password; without it the cases about Basic authentication do not run."""
     vendor_name: str = "Voltbridge"
+    """In BootNotificationRequests of the kit."""
     model: str = "Conformance"
+    """In BootNotificationRequests of the kit."""
     evses: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    """How many EVSEs the station has."""
     connectors_per_evse: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    """How many connectors each of them has."""
     evse_id: Annotated[int, msgspec.Meta(ge=1)] = 1
     """The EVSE used where a case needs one only."""
     connector_id: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """The connector of it."""
     connector_type: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "cCCS2"
     """Of that connector, in the words of ConnectorEnumType."""
     tokens: Tokens = Tokens()
@@ -151,13 +165,16 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     customer_certificate: CertificateHash = CertificateHash()
     """Of the customer in TC_N_63."""
     data_transfer_vendor_id: str = "com.example.unknown"
+    """Nobody knows it."""
     data_transfer_message_id: str = "Unknown"
     message_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
     """How long an answer may take."""
     unanswered_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
     """How long the CSMS is told to wait, in cases that leave it without an answer."""
     transaction_duration_s: _Seconds = 1.0
+    """How long transactions last in cases that do not say."""
     ev_connection_timeout_s: _Seconds = 1.0
+    """EVConnectionTimeOut, ConnectionTimeOut in 1.6."""
     aligned_interval_s: _Seconds = 0.5
     """Between clock-aligned meter values."""
     sampled_interval_s: _Seconds = 0.5
@@ -185,12 +202,13 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     number_phases: Annotated[int, msgspec.Meta(ge=1, le=3)] = 3
     """Named in charging profiles."""
     recurrency_kind: Literal["Daily", "Weekly"] = "Daily"
+    """Of charging profiles that recur."""
     time_deviation_s: Annotated[int, msgspec.Meta(ge=0, le=600)] = 5
     """How far the station's clock, and what it computes by it, may be off."""
     remote_authorization: bool = False
     """Whether stations are told to start and stop by the CSMS, where a case leaves the choice."""
     features: frozenset[str] = frozenset()
-    """What a station has that no variable of it tells (``features.FEATURES``); cases about the rest do not run."""
+    """What a station has that no variable of it tells; cases about the rest do not run."""
 
     def connectors(self) -> Iterator[tuple[int, int]]:
         """(EVSE id, connector id) of every connector of the station."""
@@ -199,18 +217,42 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 yield evse_id, connector_id
 
 
-def read_configuration(path: Path) -> Configuration:
-    """The configuration in a TOML file; raises InvalidConfiguration."""
+PATIENT: Final = Configuration(
+    transaction_duration_s=10.0,
+    ev_connection_timeout_s=60.0,
+    aligned_interval_s=60.0,
+    sampled_interval_s=30.0,
+    quiet_s=5.0,
+    reconnect_s=180.0,
+    offline_threshold_s=30,
+)
+"""For a charging station made of metal and a person who plugs in: what a file for such a run need not say."""
+
+
+def read_configuration(path: Path, base: Configuration | None = None) -> Configuration:
+    """The configuration in a TOML file, which need not say what ``base`` (by default the defaults above) has already.
+
+    Raises InvalidConfiguration, which names all mistakes at once.
+    """
     try:
-        configuration = msgspec.toml.decode(path.read_bytes(), type=Configuration)
+        found = read(path.read_bytes(), base or Configuration())
     except OSError as error:
         raise InvalidConfiguration(f"{path}: {error.strerror}") from error
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise InvalidConfiguration(f"{path}: {error}") from error
-    if (configuration.evse_id, configuration.connector_id) not in configuration.connectors():
-        raise InvalidConfiguration(f"{path}: the station has no EVSE evse_id with a connector connector_id")
-    if unknown := unknown_features(configuration.features):
-        raise InvalidConfiguration(
-            f"{path}: features: {', '.join(map(repr, unknown))} is none of: {', '.join(sorted(FEATURES))}"
-        )
+    mistakes = found.mistakes
+    if (configuration := found.value) is not None:
+        mistakes = [*mistakes, *_disagreements(configuration, found.lines)]
+    if configuration is None or mistakes:
+        raise InvalidConfiguration("\n".join(mistake.shown(path) for mistake in sorted(mistakes)))
     return configuration
+
+
+def _disagreements(configuration: Configuration, lines: Mapping[str, int]) -> Iterator[Mistake]:
+    """What no single value is wrong about."""
+    if (configuration.evse_id, configuration.connector_id) not in configuration.connectors():
+        key = "evse_id" if configuration.evse_id > configuration.evses else "connector_id"
+        there = f"{configuration.evses} EVSEs with {configuration.connectors_per_evse} connectors each"
+        yield Mistake(lines.get(key, 0), key, f"the station has {there} (evses, connectors_per_evse)")
+    for name in unknown_features(configuration.features):
+        near = get_close_matches(name, FEATURES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ": see voltbridge conformance features"
+        yield Mistake(lines.get("features", 0), "features", f"{name!r} is no feature{hint}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
-from voltbridge.conformance.failure import DriverFailed
+from voltbridge.conformance.person import Person
 
 __all__ = ["ManualCsms"]
 
@@ -20,8 +19,7 @@ class ManualCsms:
 
     def __init__(self, url: str, say: Callable[[str], None], ask: Callable[[str], str]) -> None:
         self._url = url.rstrip("/")
-        self._say = say
-        self._ask = ask
+        self._person = Person(say, ask, "the CSMS")
 
     @property
     def url(self) -> str:
@@ -36,10 +34,10 @@ class ManualCsms:
     async def prepare(self, configuration: Configuration) -> None:
         """Say how the CSMS has to be set up, and wait until it is."""
         tokens = configuration.tokens
-        self._say("Set up the CSMS as follows:")
-        self._say(f"- a charging station {configuration.station_id}, accepted when it boots")
+        self._person.say("Set up the CSMS as follows:")
+        self._person.say(f"- a charging station {configuration.station_id}, accepted when it boots")
         if configuration.basic_auth:
-            self._say(f"- its password for Basic authentication: {configuration.password}")
+            self._person.say(f"- its password for Basic authentication: {configuration.password}")
         for token, what in (
             (tokens.valid, f"valid, in the group {_named(tokens.group)}"),
             (tokens.valid2, f"valid, in the group {_named(tokens.group)}"),
@@ -48,36 +46,31 @@ class ManualCsms:
             (tokens.master_pass, f"valid, in the group {_named(tokens.master_pass_group)}"),
             (tokens.invalid, "unknown or invalid"),
         ):
-            self._say(f"- idToken {_named(token)}: {what}")
+            self._person.say(f"- idToken {_named(token)}: {what}")
         firmware = configuration.firmware
-        self._say(
+        self._person.say(
             f"- firmware at {firmware.location}, MD5 {firmware.checksum}, with the signature {firmware.signature}"
         )
-        self._say(f"  by the signing certificate\n{firmware.signing_certificate}")
-        await self._answer("Press Enter when this is done. ")
+        self._person.say(f"  by the signing certificate\n{firmware.signing_certificate}")
+        await self._person.done()
 
     async def price(self, station_id: str) -> None:
         """Say what has to be set, and wait until it is."""
-        self._say(f"Have transactions at {station_id} cost something for each kWh, and the running cost be told.")
-        await self._answer("Press Enter when this is done. ")
+        self._person.say(f"Have each kWh at {station_id} cost something, and the running cost be told.")
+        await self._person.done()
 
     async def send(self, instruction: Instruction) -> None:
         """Say what the CSMS has to be told."""
-        self._say(f"Have the CSMS do this: {instruction.text} ({instruction.action})")
+        self._person.say(f"Have the CSMS do this: {instruction.text} ({instruction.action})")
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         """Ask."""
-        while True:
-            answer = (await self._answer(f"{question} [y/n] ")).strip().lower()
-            if answer in ("y", "yes"):
-                return True
-            if answer in ("n", "no"):
-                return False
+        return await self._person.says(question)
 
     async def decide(self, station_id: str, registration: str) -> None:
         """Say what has to be set, and wait until it is."""
-        self._say(f"Have the boots of {station_id} answered with {registration} from now on.")
-        await self._answer("Press Enter when this is done. ")
+        self._person.say(f"Have the boots of {station_id} answered with {registration} from now on.")
+        await self._person.done()
 
     async def shows_variable(self, station_id: str, component: str, variable: str, value: str) -> bool:
         """Ask."""
@@ -89,13 +82,6 @@ class ManualCsms:
         """Ask."""
         where = component if evse_id is None else f"{component} {evse_id}"
         return await self.shows({}, f"Does the CSMS show a {type} monitor for {variable} of {where} of {station_id}?")
-
-    async def _answer(self, question: str) -> str:
-        # On a thread, so that the simulated station stays alive while the person types.
-        try:
-            return await asyncio.to_thread(self._ask, question)
-        except EOFError:
-            raise DriverFailed("there is nobody to operate the CSMS: the input has ended") from None
 
 
 def _named(token: Token) -> str:

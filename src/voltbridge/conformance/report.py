@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from voltbridge.conformance.catalogue import CATALOGUE, PROFILES, Need, Role, cases_of
@@ -40,9 +41,11 @@ class Count:
     not_run: int
 
 
-def results(role: Role, outcomes: Iterable[Outcome]) -> dict[str, str]:
-    """The result of every case of the role, by id."""
-    ran = {outcome.case_id: outcome.result for outcome in outcomes}
+def results(
+    role: Role, outcomes: Iterable[Outcome], others: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """The result of every case of the role, by id; ``others`` of those that did not run now."""
+    ran = {**others, **{outcome.case_id: outcome.result for outcome in outcomes}}
     return {
         case.id: ran.get(case.id, "not run: not selected" if case.id in _WRITTEN else "not run: no case written yet")
         for case in cases_of(role)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from voltbridge.conformance.case import CsmsCase, Start
@@ -15,7 +15,8 @@ from voltbridge.conformance.csms.states import booted
 from voltbridge.conformance.csms.station import SimulatedStation
 from voltbridge.conformance.drivers import CsmsDriver
 from voltbridge.conformance.failure import DriverFailed, NotApplicable, StepFailed
-from voltbridge.conformance.transcript import Transcript
+from voltbridge.conformance.patience import Tell
+from voltbridge.conformance.transcript import AFTERWARDS, Transcript
 from voltbridge.domain.clock import Clock
 from voltbridge.protocol.versions import Version
 
@@ -40,6 +41,8 @@ class Outcome:
     """Why it did not run, or how it failed where no step did."""
     failure: StepFailed | None = None
     transcript: Transcript | None = None
+    took_s: float = 0.0
+    """By the clock of the run, which for our own station is not the system's."""
 
     @property
     def result(self) -> str:
@@ -55,24 +58,29 @@ async def run_cases(
     *,
     before: Callable[[CsmsCase], None],
     after: Callable[[CsmsCase, Outcome], None],
+    tell: Tell | None = None,
 ) -> list[Outcome]:
     """Prepare the CSMS, then run the cases in order; ``before`` and ``after`` are told of each.
 
-    Raises DriverFailed when the CSMS cannot be prepared: then nothing ran.
+    ``tell`` is told what a case waits for. Raises DriverFailed when the CSMS cannot be prepared: then nothing ran.
     """
     await csms.prepare(configuration)
     outcomes = []
     for case in cases:
         before(case)
-        outcome = await run_case(case, configuration, csms, clock)
+        began = clock.monotonic()
+        outcome = await run_case(case, configuration, csms, clock, tell=tell)
+        outcome = replace(outcome, took_s=clock.monotonic() - began)
         outcomes.append(outcome)
         after(case, outcome)
     return outcomes
 
 
-async def run_case(case: CsmsCase, configuration: Configuration, csms: CsmsDriver, clock: Clock) -> Outcome:
+async def run_case(
+    case: CsmsCase, configuration: Configuration, csms: CsmsDriver, clock: Clock, *, tell: Tell | None = None
+) -> Outcome:
     """Run one case against a CSMS that is prepared."""
-    station = SimulatedStation(configuration, csms, clock, case.part6.version)
+    station = SimulatedStation(configuration, csms, clock, case.part6.version, tell=tell)
     case_id = case.part6.id
     try:
         await _bring(station, case.start)
@@ -89,7 +97,7 @@ async def run_case(case: CsmsCase, configuration: Configuration, csms: CsmsDrive
         reason = f"the case itself is broken: {type(error).__name__}: {error}"
         return Outcome(case_id, Verdict.FAILED, reason, None, station.transcript)
     finally:
-        station.note("what follows leaves the CSMS as the next case wants it")
+        station.note(AFTERWARDS)
         # Best effort: a CSMS that just failed may fail here as well.
         with contextlib.suppress(Exception):
             await station.restore()

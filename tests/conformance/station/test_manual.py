@@ -51,4 +51,4 @@ async def test_without_anybody_the_driver_has_failed() -> None:
     station = ManualStation(person.say, person.ask)
     with pytest.raises(DriverFailed, match="nobody"):
         await station.plug_in(1, 1)
-    assert "Connect the EV" in person.told[0]
+    assert "Plug the cable into EVSE 1" in person.told[0]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.connection import Connection, Credentials, UpgradeRefused
 from voltbridge.conformance.drivers import CsmsDriver, Instruction
 from voltbridge.conformance.failure import StepFailed
-from voltbridge.conformance.patience import within
+from voltbridge.conformance.patience import Tell, saying, within
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.transcript import Entry, Transcript, Way
 from voltbridge.domain.clock import Clock
@@ -68,6 +68,8 @@ class SimulatedStation:
     clock: Clock
     version: Version = Version.V201
     transcript: Transcript = field(default_factory=list)
+    tell: Tell | None = None
+    """Told what is waited for, where somebody watches."""
     sessions: dict[int, Session] = field(default_factory=dict)
     """By EVSE id, from the first use on."""
     not_available: set[tuple[int, int]] = field(default_factory=set)
@@ -162,7 +164,9 @@ class SimulatedStation:
 
         Raises StepFailed when no response comes in time, when it is a CALLERROR, or when the schema refuses it.
         """
-        return await self.connection.call(self.step(step + 1), action, payload, self.configuration.message_timeout_s)
+        timeout_s = self.configuration.message_timeout_s
+        with saying(self.tell, f"waiting for {action}Response", timeout_s, self.clock):
+            return await self.connection.call(self.step(step + 1), action, payload, timeout_s)
 
     async def refused(self, step: int, action: str, payload: Mapping[str, Any], code: str) -> None:
         """Send a request at this step that has to be answered with a CALLERROR of this code."""
@@ -192,7 +196,7 @@ class SimulatedStation:
         told = asyncio.create_task(self.csms.send(instruction))
         self._told.append(told)
         try:
-            async with within(self.csms.reaction_s, self.clock):
+            async with self.reaction(f"{action}Request"):
                 first: list[asyncio.Future[Any]] = [came, told]
                 await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 if not came.done():
@@ -205,11 +209,19 @@ class SimulatedStation:
             ) from None
         return Asked(self, step, action, unique_id, self.connection.request(name, action, raw), told)
 
+    @asynccontextmanager
+    async def reaction(self, what: str) -> AsyncIterator[None]:
+        """For as long as the CSMS may take to do as told. Raises TimeoutError when what is inside takes longer."""
+        seconds = self.csms.reaction_s
+        with saying(self.tell, f"waiting for {what}", seconds, self.clock):
+            async with within(seconds, self.clock):
+                yield
+
     async def taken(self, step: int, action: str, came: asyncio.Queue[msgspec.Raw]) -> Received:
         """Wait for the next request that ``connection.take`` answers; it belongs to this step."""
         name = self.step(step)
         try:
-            async with within(self.csms.reaction_s, self.clock):
+            async with self.reaction(f"{action}Request"):
                 raw = await came.get()
         except TimeoutError:
             raise StepFailed(
@@ -390,7 +402,7 @@ class Asked:
         came = station.connection.listen(self.action)
         await station.connection.answer(station.step(self.step + 1), self.action, self.unique_id, payload)
         try:
-            async with within(station.csms.reaction_s, station.clock):
+            async with station.reaction(f"another {self.action}Request"):
                 first: list[asyncio.Future[Any]] = [came, self.told]
                 await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 if not came.done():

@@ -15,6 +15,7 @@ from typing import Any
 from voltbridge.conformance.configuration import Configuration
 from voltbridge.conformance.drivers import StationDriver
 from voltbridge.conformance.failure import NotApplicable, StepFailed
+from voltbridge.conformance.patience import Tell, saying
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station import rules
 from voltbridge.conformance.station.answers import Answer, Answers
@@ -58,6 +59,8 @@ class SimulatedCsms:
     """A second endpoint, for stations that are to change between two."""
     version: Version = Version.V201
     transcript: Transcript = field(default_factory=list)
+    tell: Tell | None = None
+    """Told what is waited for, where somebody watches."""
     begun: bool = False
     """Whether the case has begun; before, the station is only brought into the general preconditions."""
     refusing: bool = False
@@ -189,7 +192,9 @@ class SimulatedCsms:
     async def reconnected(self, step: int | str, *, after: int, seconds: float | None = None) -> None:
         """Wait for a connection later than the one with the number ``after``."""
         wait_s = seconds or self.configuration.reconnect_s
-        await self.until(lambda: self._connections > after and self.online, wait_s)
+        what = f"waiting for the station to connect to {self.url}/{self.configuration.station_id}"
+        with saying(self.tell, what, wait_s, self.clock):
+            await self.until(lambda: self._connections > after and self.online, wait_s)
         if self._connections <= after or not self.online:
             raise StepFailed(self.step(step), "a new connection of the station", f"none within {wait_s:g} s")
 
@@ -211,7 +216,8 @@ class SimulatedCsms:
         """Send a request; the response, which belongs to ``step``. Raises StepFailed."""
         self.check(step)
         timeout_s = seconds or self.configuration.message_timeout_s
-        response = await self.line.call(self.step(step), action, payload, timeout_s)
+        with saying(self.tell, f"waiting for {action}Response", timeout_s, self.clock):
+            response = await self.line.call(self.step(step), action, payload, timeout_s)
         self.check(step)
         return response
 
@@ -225,9 +231,10 @@ class SimulatedCsms:
     ) -> Received:
         """The next request of this action not taken yet (with these values); raises StepFailed when none comes."""
         wait_s = seconds or self.configuration.message_timeout_s
-        found = await self._find(step, action, wanted, wait_s)
+        name = f"{action}Request" + (f" with {_shown(wanted)}" if wanted else "")
+        with saying(self.tell, f"waiting for {name}", wait_s, self.clock):
+            found = await self._find(step, action, wanted, wait_s)
         if found is None:
-            name = f"{action}Request" + (f" with {_shown(wanted)}" if wanted else "")
             raise StepFailed(self.step(step), name, f"nothing of the kind within {wait_s:g} s; {self._untaken()}")
         found.needed = True
         return self._received(step, found)
@@ -236,7 +243,9 @@ class SimulatedCsms:
         self, step: int | str, action: str, wanted: Wanted | None = None, *, seconds: float | None = None
     ) -> Received | None:
         """As ``take``, for a request the document calls optional: None when it does not come within ``quiet_s``."""
-        found = await self._find(step, action, wanted, seconds or self.configuration.quiet_s)
+        wait_s = seconds or self.configuration.quiet_s
+        with saying(self.tell, f"waiting whether {action}Request comes", wait_s, self.clock):
+            found = await self._find(step, action, wanted, wait_s)
         return None if found is None else self._received(step, found)
 
     async def none(
@@ -363,11 +372,12 @@ class SimulatedCsms:
 
     async def wait(self, seconds: float) -> None:
         """Let so much time pass."""
-        await self.clock.sleep(seconds)
+        with saying(self.tell, "letting time pass", seconds, self.clock):
+            await self.clock.sleep(seconds)
 
     async def transaction_duration(self) -> None:
         """Wait for the configured transaction duration."""
-        await self.clock.sleep(self.configuration.transaction_duration_s)
+        await self.wait(self.configuration.transaction_duration_s)
 
     @property
     def _broken(self) -> bool:

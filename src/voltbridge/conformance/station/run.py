@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from voltbridge.conformance.configuration import Configuration
 from voltbridge.conformance.drivers import StationDriver
 from voltbridge.conformance.failure import DriverFailed, NotApplicable, StepFailed
+from voltbridge.conformance.patience import Tell
 from voltbridge.conformance.run import Outcome, Verdict
 from voltbridge.conformance.station.case import StationCase
 from voltbridge.conformance.station.central_system import CentralSystem
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.door import Door
+from voltbridge.conformance.transcript import AFTERWARDS
 from voltbridge.domain.clock import Clock
 from voltbridge.protocol.versions import Version
 
@@ -28,27 +31,37 @@ async def run_cases(
     *,
     before: Callable[[StationCase], None],
     after: Callable[[StationCase, Outcome], None],
+    tell: Tell | None = None,
 ) -> list[Outcome]:
-    """Run the cases in order; ``before`` and ``after`` are told of each."""
+    """Run the cases in order; ``before`` and ``after`` are told of each, and ``tell`` what a case waits for."""
     outcomes = []
     for case in cases:
         before(case)
-        outcome = await run_case(case, configuration, station, door, clock)
+        began = clock.monotonic()
+        outcome = await run_case(case, configuration, station, door, clock, tell=tell)
+        outcome = replace(outcome, took_s=clock.monotonic() - began)
         outcomes.append(outcome)
         after(case, outcome)
     return outcomes
 
 
 async def run_case(
-    case: StationCase, configuration: Configuration, station: StationDriver, door: Door, clock: Clock
+    case: StationCase,
+    configuration: Configuration,
+    station: StationDriver,
+    door: Door,
+    clock: Clock,
+    *,
+    tell: Tell | None = None,
 ) -> Outcome:
     """Run one case."""
     csms = csms_for(case, configuration, station, clock, door)
+    csms.tell = tell
     door.csms = csms
     try:
         return await play(case, csms)
     finally:
-        csms.note("what follows leaves the station as the next case wants it")
+        csms.note(AFTERWARDS)
         # Best effort: a station that just failed may fail here as well.
         with contextlib.suppress(Exception):
             if csms.connections:

@@ -297,6 +297,23 @@ async def test_a_postgresql_that_drops_its_connections(postgres_url: str) -> Non
         assert counted.count == 200
 
 
+async def test_closing_when_the_database_is_out_of_reach(url: str) -> None:
+    """Everything was committed before, so nothing is lost, and the program ends well."""
+    storage = await Storage.open(url, SystemClock(), give_up_after_s=60)
+    await storage.stations.add(settings())
+    if make_url(url).get_backend_name() == "sqlite":
+        outside = lock(url)
+        await storage.close()
+        outside.close()
+    else:
+        pid = await storage.journal.write(lambda one: one.scalar(text("SELECT pg_backend_pid()")))
+        with connect(url) as server:
+            server.execute("SELECT pg_terminate_backend(%s, 20000)", (pid,))
+        await storage.close()
+    async with opened(url, give_up_after_s=60) as storage:
+        assert await storage.stations.get("CS-1") is not None
+
+
 async def test_a_connection_that_ends_under_a_reader(postgres_url: str) -> None:
     """It is read again on another connection, once: who cuts every time is an outage."""
     async with opened(postgres_url, give_up_after_s=60) as storage:

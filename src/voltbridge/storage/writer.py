@@ -85,10 +85,16 @@ class Writer:
             raise Outage(str(error)) from error
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
+        """Give the connection back. A mark that cannot be removed any more stays, as it does after a kill."""
+        if self._connection is None:
+            return
+        try:
             with self._connection.begin():
                 self._connection.execute(delete(journal_marks).where(journal_marks.c.journal_id == self._journal_id))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+        finally:
             self._discard()
 
     def _transact(

@@ -78,6 +78,14 @@ async def test_grants_are_put_closed_and_pruned(storage: Storage) -> None:
     assert await grants.get("a") is None and await grants.get("c") is not None
 
 
+async def test_a_grant_that_is_closed_while_its_file_leaves_stays_closed(storage: Storage) -> None:
+    grants, begun = storage.file_grants, a_grant("a")
+    await grants.put(begun)
+    await grants.close(begun.reference, NOW)
+    await grants.put(replace(begun, completed_at=NOW))
+    assert await grants.get("a") == replace(begun, completed_at=NOW, closed_at=NOW)
+
+
 async def test_a_delivered_file_and_its_grant_are_kept_in_one_step(storage: Storage) -> None:
     await storage.file_grants.put(a_grant("a"))
     await storage.files.add(a_file(1, "CS-1"), replace(a_grant("a"), file_id=1, completed_at=NOW))

@@ -37,7 +37,7 @@ class GrantBook(Protocol):
     """What stations may do at which address. Everything raises StorageUnavailable."""
 
     async def put(self, grant: FileGrant) -> None:
-        """Add or replace it."""
+        """Add or replace it; one that was closed meanwhile stays closed."""
 
     async def get(self, token_hash: str) -> FileGrant | None: ...
 

@@ -130,7 +130,7 @@ class FileGrants:
         self._sessions = sessions
 
     async def put(self, grant: FileGrant) -> None:
-        """Add or replace it."""
+        """Add or replace it; one that was closed meanwhile stays closed."""
         await self._sessions.write(lambda connection: _put(connection, grant))
 
     async def get(self, token_hash: str) -> FileGrant | None:
@@ -169,7 +169,9 @@ class FileGrants:
 def _put(connection: Connection, grant: FileGrant) -> None:
     values = _grant_values(grant)
     where = file_grants.c.token_hash == grant.token_hash
-    if not connection.execute(update(file_grants).where(where).values(values)).rowcount:
+    # A transfer ends with the grant that it began with, which may have been closed since.
+    changed = {name: value for name, value in values.items() if name != "closed_at_ms" or value is not None}
+    if not connection.execute(update(file_grants).where(where).values(changed)).rowcount:
         connection.execute(insert(file_grants).values(values))
 
 

@@ -118,6 +118,8 @@ class Priced:
         minute: float,
         state: str | None = None,
         wh: float | None = None,
+        transaction_id: str = "T",
+        evse_id: int = 1,
     ) -> Any:
         more: dict[str, Any] = {}
         if wh is not None:
@@ -130,8 +132,8 @@ class Priced:
             timestamp=stamp(minute),
             triggerReason="ChargingStateChanged",
             seqNo=sequence,
-            transactionInfo={"transactionId": "T", **({"chargingState": state} if state else {})},
-            evse={"id": 1},
+            transactionInfo={"transactionId": transaction_id, **({"chargingState": state} if state else {})},
+            evse={"id": evse_id},
             **more,
         )
 
@@ -215,6 +217,21 @@ async def test_a_station_that_does_not_know_the_message_is_asked_once(code: str)
         clock.advance(60)
         assert len(await priced.told()) == 1
         await priced.event(live, "Updated", minute, minute)
+    await priced.updates.close()
+
+
+async def test_a_station_that_does_not_know_the_message_is_asked_once_for_all_its_transactions() -> None:
+    priced = Priced()
+    clock = priced.charging.world.clock
+    priced.calls.answers[wire.CostUpdatedRequest] = CallRefused("NotImplemented")
+    live = await priced.begin()
+    await priced.event(live, "Started", 0, 0, "Charging", 0.0)
+    clock.advance(30)
+    await priced.event(live, "Started", 0, 0.5, "Charging", 0.0, transaction_id="U", evse_id=2)
+    for _ in range(8):
+        clock.advance(15)
+        await priced.told()
+    assert len(await priced.told()) == 1
     await priced.updates.close()
 
 
@@ -352,3 +369,17 @@ async def test_a_slow_station_is_told_one_cost_at_a_time() -> None:
     clock.advance(60)
     assert await priced.told() == [0.12, 1.44]
     await priced.updates.close()
+
+
+async def test_late_readings_that_come_together_correct_a_cost_step_by_step() -> None:
+    priced = Priced()
+    live = await priced.begin(V16)
+    send = priced.charging.send
+    begun = await send(live, V16, "StartTransaction", connectorId=1, idTag="A", meterStart=0, timestamp=stamp(0))
+    number = begun["transactionId"]
+    await send(live, V16, "StopTransaction", transactionId=number, meterStop=1000, timestamp=stamp(10))
+    read = ((11, 2000), (12, 3000), (13, 4000))
+    values = [{"timestamp": stamp(minute), "sampledValue": [{"value": str(wh)}]} for minute, wh in read]
+    await send(live, V16, "MeterValues", connectorId=1, transactionId=number, meterValue=values)
+    told = priced.charging.world.emitted("transaction.cost_corrected")
+    assert [(one["former_total"], one["cost"]["total"]) for one in told] == [("1.80", "3.00"), ("3.00", "3.60")]

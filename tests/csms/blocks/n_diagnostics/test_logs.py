@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -213,3 +214,23 @@ async def test_a_file_of_something_else_is_no_log() -> None:
     log = await site.ask()
     await site.deliver(LogUpload(**{**{name: getattr(log, name) for name in log.__slots__}, "id": 99}))
     assert site.state(log) == (LogState.PENDING, None)
+
+
+async def test_what_is_told_in_the_last_moment_counts() -> None:
+    site = Site()
+    log = await site.ask()
+    of_request, may_read = site.logs.of_request, asyncio.Event()
+
+    async def slow(station_id: str, request_id: int) -> LogUpload | None:
+        await may_read.wait()
+        return await of_request(station_id, request_id)
+
+    site.logs.of_request = slow  # type: ignore[method-assign]
+    telling = asyncio.create_task(site.tell(UploadStatus.UPLOADED, log))
+    await site.later(101)
+    may_read.set()
+    await telling
+    await site.later(0)
+    assert site.state(log) == (LogState.PENDING, None)
+    await site.later(61)
+    assert site.state(log) == (LogState.FAILED, "the station says that it is uploaded, and no file has come")

@@ -9,10 +9,10 @@ it took everything.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -98,7 +98,7 @@ class LocalListService:
         self._words = words
         self._events = events
         self._clock = clock
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changes = 0
         """How often tokens changed; a list that was sent meanwhile is stale at once."""
         self._behind: set[str] = set()
@@ -127,7 +127,7 @@ class LocalListService:
         """Say which tokens a station is to have, and whether that was said for the first time. Raises NotFound."""
         if await self._stations.get(station_id) is None:
             raise NotFound("station", station_id)
-        async with self._locks[station_id]:
+        async with self._lock(station_id):
             known = await self._book.get(station_id)
             now = self._clock.now()
             if known is None:
@@ -148,7 +148,7 @@ class LocalListService:
         That is how a customer is forgotten whom the station was to forget (N10.FR.02).
         """
         key = id_token.casefold()
-        async with self._locks[station_id]:
+        async with self._lock(station_id):
             one = await self._book.get(station_id)
             if one is None:
                 return False
@@ -164,7 +164,7 @@ class LocalListService:
 
     async def delete(self, station_id: str) -> None:
         """Look after the station's list no longer; the station keeps what it has. Raises NotFound."""
-        async with self._locks[station_id]:
+        async with self._lock(station_id):
             if not await self._book.delete(station_id):
                 raise NotFound("local list of station", station_id)
 
@@ -192,7 +192,7 @@ class LocalListService:
 
     async def told_version(self, station_id: str, version: int | None) -> None:
         """Note which version the station says that it has; None: it knows no lists."""
-        async with self._locks[station_id]:
+        async with self._lock(station_id):
             one = await self._book.get(station_id)
             if one is None:
                 return
@@ -213,7 +213,7 @@ class LocalListService:
 
     async def sync(self, live: LiveStation, call: Call, *, full: bool = False) -> CommandAnswer:
         """Bring the station's list up to date. Raises NotFound (no list is kept for it) and a CallFailed."""
-        async with self._locks[live.station_id]:
+        async with self._lock(live.station_id):
             one = await self.get(live.station_id)
             try:
                 return await self._sync(one, live, call, full)
@@ -362,11 +362,18 @@ class LocalListService:
 
             async def one(station_id: str, room: asyncio.Semaphore = room) -> None:
                 async with room:
-                    live = self._connected.get(station_id)
-                    if live is not None:
-                        await self.booted(live)
+                    try:
+                        live = self._connected.get(station_id)
+                        if live is not None:
+                            await self.booted(live)
+                    except Exception:
+                        # Whatever it is, the others' lists have nothing to do with it.
+                        _log.exception("a local list was not brought up to date", station=station_id)
 
             await asyncio.gather(*(one(station_id) for station_id in behind))
+
+    def _lock(self, station_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(station_id, asyncio.Lock())
 
     def _caller(self, live: LiveStation) -> Call:
         version = Version(live.report.protocol or "")

@@ -312,6 +312,10 @@ class TransactionService:
             self._tell("transaction.updated", marked)
 
     def _store_energy(self, live: LiveStation, transaction: Transaction, meter: LiveMeter, now: float) -> None:
+        remembered = live.transactions.get(transaction.transaction_id)
+        if remembered is not None and remembered.id == transaction.id:
+            # The one at hand may be from before the last reading, whose cost has been told.
+            transaction = remembered
         after = with_energy(transaction, meter.readings, self._clock.now())
         if meter.cost is not None:
             after = costed(after, meter.cost)

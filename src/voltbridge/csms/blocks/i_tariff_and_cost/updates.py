@@ -121,6 +121,9 @@ class CostUpdates:
         if live is None or transaction is None or transaction.id != own_id:
             del self._running[own_id]
             return
+        if self._unwilling.get(live.station_id) is live:  # learnt by another of its transactions
+            del self._running[own_id]
+            return
         if transaction.state is not TransactionState.ACTIVE or transaction.superseded_by is not None:
             del self._running[own_id]
             return

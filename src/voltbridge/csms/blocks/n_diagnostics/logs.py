@@ -263,6 +263,9 @@ class LogService:
             log = await self._book.get(id)
             if log is None or not log.state.is_open:
                 return
+            if log.deadline_at > self._clock.now():  # the station has told something just now
+                self._deadlines.set(log.id, log.deadline_at)
+                return
             if log.status == UploadStatus.UPLOADED.value:
                 problem = "the station says that it is uploaded, and no file has come"
             else:

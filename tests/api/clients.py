@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -64,10 +65,12 @@ class RefusedCall(Exception):
 class Station:
     """A charging station that answers calls with ``answers`` (by action): a payload, a CALLERROR or nothing (None)."""
 
-    def __init__(self, port: int, identity: str, protocol: str = "ocpp1.6", **connect: Any) -> None:
-        self._url = f"ws://127.0.0.1:{port}/ocpp/{identity}"
+    def __init__(
+        self, port: int, identity: str, protocol: str = "ocpp1.6", *, tls: ssl.SSLContext | None = None, **connect: Any
+    ) -> None:
+        self._url = f"{'ws' if tls is None else 'wss'}://127.0.0.1:{port}/ocpp/{identity}"
         self._protocol = protocol
-        self._connect = connect
+        self._connect = connect if tls is None else {"ssl": tls, **connect}
         self._session = aiohttp.ClientSession()
         self._ids = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[Any]] = {}

@@ -84,6 +84,37 @@ async def test_a_generated_password_lets_the_station_in_and_nothing_else_does(ap
         assert refused.value.status == 401
 
 
+async def test_a_connection_says_how_it_is_secured_and_may_be_too_little(api: Api, running: Running) -> None:
+    new = {"station_id": "prudent", "password": PASSWORD, "minimum_security_profile": 1}
+    made = (await api("POST", "/stations", new)).body
+    assert (made["minimum_security_profile"], made["secure"], made["security_profile"]) == (1, None, None)
+    basic = _basic("prudent", PASSWORD)
+    async with Station(running.ocpp_port, "prudent", **basic):
+        shown = await api.get("/stations/prudent")
+        assert (shown["secure"], shown["security_profile"]) == (False, 1)
+    as_json = {"Authorization": f"Bearer {api.key}", "Accept": "application/json"}
+    (connected,) = (await api.get("/events?station_id=prudent&type=station.connected", headers=as_json))["items"]
+    assert (connected["data"]["secure"], connected["data"]["security_profile"]) == (False, 1)
+    changed = await api("PATCH", "/stations/prudent", {"minimum_security_profile": 2})
+    assert changed.body["minimum_security_profile"] == 2
+    # What anybody may write into a header makes no connection secure.
+    forged = {"headers": {**basic["headers"], "X-Forwarded-Proto": "https"}}
+    for offered in (basic, forged):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with Station(running.ocpp_port, "prudent", **offered):
+                pass
+        assert refused.value.status == 403
+    events = (await api.get("/events?station_id=prudent&type=station.refused", headers=as_json))["items"]
+    assert events[0]["data"]["reason"] == "security profile 2 is wanted, and the connection has no TLS"
+    assert (await api("PATCH", "/stations/prudent", {"minimum_security_profile": 3})).status == 400
+    assert (await api("PATCH", "/stations/prudent", {"minimum_security_profile": None})).status == 200
+    async with Station(running.ocpp_port, "prudent", **basic):
+        pass
+    assert (await api("DELETE", "/stations/prudent/password")).status == 204
+    async with Station(running.ocpp_port, "prudent"):
+        assert (await api.get("/stations/prudent"))["security_profile"] == 0
+
+
 async def test_a_password_is_set_replaced_and_removed(api: Api, running: Running) -> None:
     await api("POST", "/stations", {"station_id": "changing"})
     chosen = await api("PUT", "/stations/changing/password", {"password": PASSWORD})

@@ -137,7 +137,8 @@ def test_payloads_take_what_is_sent(document: dict[str, Any]) -> None:
         return [error.message for error in Draft202012Validator(schema).iter_errors(message)]
 
     at = datetime(2026, 5, 1, tzinfo=UTC)
-    event = Event(5, "station.connected", at, "CP-1", {"protocol": "ocpp1.6", "remote_address": "::1"})
+    how = {"protocol": "ocpp1.6", "remote_address": "::1", "secure": False, "security_profile": 0}
+    event = Event(5, "station.connected", at, "CP-1", how)
     body = json.loads(message_body([event], batched=False))
     assert problems("station.connected", body) == []
     assert json.loads(message_body([event, event], batched=True)) == {"events": [body, body]}

@@ -10,6 +10,7 @@ from tests.csms.fakes import START, World
 
 from voltbridge.csms.desk import Desk, Route
 from voltbridge.csms.live import LiveStations
+from voltbridge.domain.admission import Arrival
 from voltbridge.domain.errors import NotFound, StorageUnavailable
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.domain.station_calls import StationCall
@@ -114,7 +115,7 @@ class Office:
         )
 
     async def open(self, version: Version = V16) -> LiveStation:
-        return await self.desk.open("CS1", version, "192.0.2.1")
+        return await self.desk.open("CS1", version, Arrival("192.0.2.1", secure=True, authenticated=True))
 
     async def say(self, live: LiveStation, name: str, version: Version = V16) -> Payload | None:
         action: Action = actions(version)[name]
@@ -142,7 +143,9 @@ async def test_opening_enters_the_station_and_says_so() -> None:
     assert report == live.report
     assert (report.vendor, report.protocol, report.remote_address) == ("V", "ocpp2.0.1", "192.0.2.1")
     assert report.last_seen_at == START
-    assert office.world.emitted("station.connected") == [{"protocol": "ocpp2.0.1", "remote_address": "192.0.2.1"}]
+    assert office.world.emitted("station.connected") == [
+        {"protocol": "ocpp2.0.1", "remote_address": "192.0.2.1", "secure": True, "security_profile": 2}
+    ]
     await office.world.events.told()
 
 
@@ -342,3 +345,4 @@ async def test_what_only_the_connection_knows_survives_reading_again() -> None:
     await office.say(live, "Heartbeat")
     assert live.registered is PENDING
     assert (live.report.protocol, live.report.remote_address) == ("ocpp1.6", "192.0.2.1")
+    assert (live.report.secure, live.report.security_profile) == (True, 2)

@@ -207,7 +207,7 @@ def references(schema: object) -> Iterator[str]:
 
 
 def test_data_that_breaks_its_schema_is_seen() -> None:
-    good = {"protocol": "ocpp1.6", "remote_address": "127.0.0.1"}
+    good = {"protocol": "ocpp1.6", "remote_address": "127.0.0.1", "secure": False, "security_profile": 1}
     assert problem_of("station.connected", good) is None
     assert "breaks its schema" in (problem_of("station.connected", {"protocol": "ocpp1.6"}) or "")
     assert "more" in (problem_of("station.connected", {**good, "more": 1}) or "")

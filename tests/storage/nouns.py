@@ -53,6 +53,7 @@ def settings(station_id: str = "CS-1", **changes: Any) -> StationSettings:
             strictness=Strictness.SALVAGE,
             heartbeat_interval_s=300,
             adopted_at=at(5),
+            minimum_security_profile=2,
         ),
         **changes,
     )
@@ -75,6 +76,8 @@ def report(station_id: str = "CS-1", **changes: Any) -> StationReport:
             last_boot_at=at(1),
             last_seen_at=at(2),
             remote_address="10.0.0.1",
+            secure=True,
+            security_profile=2,
         ),
         **changes,
     )

@@ -35,6 +35,7 @@ __all__ = [
     "NewStation",
     "Password",
     "ProvisionedStation",
+    "SecurityProfile",
     "SetPassword",
     "Station",
     "StationChanges",
@@ -60,6 +61,9 @@ class Station(Shape):
     has_password: bool = Field(description="Whether it has to prove who it is.")
     strictness: Strictness | None = Field(description="How its mistakes are treated; null: the server's default.")
     heartbeat_interval_s: int | None = Field(description="Null: the server's default.", examples=[None])
+    minimum_security_profile: int | None = Field(
+        description="A connection with a lower security profile is refused; null: any will do.", examples=[2]
+    )
     created_at: Moment
     adopted_at: Moment | None
     protocol: str | None = Field(description="The version it last spoke.", examples=["ocpp2.0.1"])
@@ -75,6 +79,12 @@ class Station(Shape):
     last_boot_at: Moment | None
     last_seen_at: Moment | None
     remote_address: str | None
+    secure: bool | None = Field(description="Whether it last connected by TLS.")
+    security_profile: int | None = Field(
+        description="Of its last connection: 1 with a password, 2 by TLS with a password; "
+        "0 when it did not have to prove who it is.",
+        examples=[2],
+    )
 
 
 class StationPage(PageOf[Station]):
@@ -90,6 +100,16 @@ class ProvisionedStation(Station):
 Name = Annotated[str, Field(min_length=1, max_length=200, description="A name of your own.", examples=["Level 2"])]
 Interval = Annotated[
     int, Field(ge=1, le=2_147_483_647, description="Seconds between its heartbeats.", examples=[300]), NOT_TEXT
+]
+SecurityProfile = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=2,
+        description="Refuse connections with a lower security profile: 1 wants a password, 2 TLS as well.",
+        examples=[2],
+    ),
+    NOT_TEXT,
 ]
 Password = Annotated[
     str,
@@ -123,6 +143,7 @@ class NewStation(RequestBody):
     name: Name | None = None
     strictness: Strictness | None = None
     heartbeat_interval_s: Interval | None = None
+    minimum_security_profile: SecurityProfile | None = None
 
 
 class StationChanges(RequestBody):
@@ -132,6 +153,7 @@ class StationChanges(RequestBody):
     registration: RegistrationStatus = left_out(description="What its boot is answered with.")
     strictness: Strictness | None = None
     heartbeat_interval_s: Interval | None = None
+    minimum_security_profile: SecurityProfile | None = None
 
 
 class StationQuery(PageQuery):
@@ -169,6 +191,7 @@ def _fields(station: domain.Station) -> dict[str, Any]:
         "has_password": settings.password_hash is not None,
         "strictness": settings.strictness,
         "heartbeat_interval_s": settings.heartbeat_interval_s,
+        "minimum_security_profile": settings.minimum_security_profile,
         "created_at": settings.created_at,
         "adopted_at": settings.adopted_at,
         "protocol": report.protocol,
@@ -184,6 +207,8 @@ def _fields(station: domain.Station) -> dict[str, Any]:
         "last_boot_at": report.last_boot_at,
         "last_seen_at": report.last_seen_at,
         "remote_address": report.remote_address,
+        "secure": report.secure,
+        "security_profile": report.security_profile,
     }
 
 
@@ -204,6 +229,7 @@ async def add_station(services: UsesServices, new: NewStation, response: Respons
         name=new.name,
         strictness=new.strictness,
         heartbeat_interval_s=new.heartbeat_interval_s,
+        minimum_security_profile=new.minimum_security_profile,
     )
     response.headers["Location"] = f"/api/v1/stations/{quote(new.station_id, safe='')}"
     return ProvisionedStation(**_fields(station), password=password if new.generate_password else None)

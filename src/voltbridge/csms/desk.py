@@ -18,6 +18,7 @@ import msgspec
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
 from voltbridge.csms.live import LiveStations, StationStates
+from voltbridge.domain.admission import Arrival
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import NotFound, NotStorable, StorageUnavailable
 from voltbridge.domain.station_calls import StationCall
@@ -102,7 +103,7 @@ class Desk:
         """By station: actions that the CSMS has asked it for while its boot is pending."""
         journal.on_lost(self._on_lost)
 
-    async def open(self, identity: str, version: Version, remote_address: str) -> LiveStation:
+    async def open(self, identity: str, version: Version, arrival: Arrival) -> LiveStation:
         """The station's state, now that it is connected. Raises NotFound and StorageUnavailable."""
         # What a former connection put must be readable before it is read.
         await self._journal.committed(identity)
@@ -110,10 +111,16 @@ class Desk:
         if live is None:
             raise NotFound("station", identity)
         now = self._clock.now()
-        live.report = replace(live.report, protocol=version.value, remote_address=remote_address, last_seen_at=now)
+        how: dict[str, Any] = {
+            "protocol": version.value,
+            "remote_address": arrival.remote_address,
+            "secure": arrival.secure,
+            "security_profile": arrival.security_profile,
+        }
+        live.report = replace(live.report, **how, last_seen_at=now)
         live.last_seen_at = now
         self._journal.put(live.report)
-        self._events.emit("station.connected", identity, protocol=version.value, remote_address=remote_address)
+        self._events.emit("station.connected", identity, **how)
         self._stale.discard(identity)
         self._stations.add(live)
         return live
@@ -191,7 +198,14 @@ class Desk:
         if stored is None:
             raise StorageUnavailable
         live.settings = stored.settings
-        live.report = replace(stored.report, protocol=live.report.protocol, remote_address=live.report.remote_address)
+        now = live.report
+        live.report = replace(
+            stored.report,
+            protocol=now.protocol,
+            remote_address=now.remote_address,
+            secure=now.secure,
+            security_profile=now.security_profile,
+        )
         live.connectors = stored.connectors
         live.transactions = stored.transactions
         live.meters = stored.meters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["AdmissionRequest", "Admitted", "Credentials", "Refused"]
+__all__ = ["AdmissionRequest", "Admitted", "Arrival", "Credentials", "Refused", "security_profile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,28 @@ class Admitted:
 
     authenticated: bool
     """Whether the station proved who it is; false where no password is set for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a station that was admitted has come in."""
+
+    remote_address: str
+    secure: bool
+    authenticated: bool
+
+    @property
+    def security_profile(self) -> int:
+        """See the function of this name."""
+        return security_profile(secure=self.secure, authenticated=self.authenticated)
+
+
+def security_profile(*, secure: bool, authenticated: bool) -> int:
+    """OCPP's number for how a connection is protected (2.0.1 A00): 1 by a password, 2 by TLS as well.
+
+    0 is no number of OCPP's: the station did not prove who it is, by TLS or not.
+    """
+    return 0 if not authenticated else 2 if secure else 1
 
 
 @dataclass(frozen=True, slots=True)

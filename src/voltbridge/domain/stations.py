@@ -79,6 +79,8 @@ class StationSettings:
     heartbeat_interval_s: int | None = None
     """None: the server's default."""
     adopted_at: datetime | None = None
+    minimum_security_profile: int | None = None
+    """A connection with less is refused; None: any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,10 @@ class StationReport:
     last_boot_at: datetime | None = None
     last_seen_at: datetime | None = None
     remote_address: str | None = None
+    secure: bool | None = None
+    """Whether it last connected by TLS."""
+    security_profile: int | None = None
+    """Of its last connection; 0 when it did not prove who it is."""
 
 
 @dataclass(frozen=True, slots=True)

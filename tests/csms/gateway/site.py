@@ -18,7 +18,7 @@ from tests.csms.fakes import START, FakeClock, FakeJournal
 from voltbridge.bus.local import LocalBus
 from voltbridge.csms.gateway.endpoint import Gateway
 from voltbridge.csms.gateway.limits import Limits
-from voltbridge.domain.admission import AdmissionRequest, Admitted, Refused
+from voltbridge.domain.admission import AdmissionRequest, Admitted, Arrival, Refused
 from voltbridge.domain.messages import MessageDirection, MessageRecord
 from voltbridge.domain.station_calls import StationCall
 from voltbridge.domain.stations import LiveStation, RegistrationStatus, StationReport, StationSettings, Strictness
@@ -65,16 +65,18 @@ class Desk:
         self.requests: list[Payload] = []
         self.deviations: list[Sequence[Deviation]] = []
         self.lives: dict[str, LiveStation] = {}
+        self.arrivals: dict[str, Arrival] = {}
         self.answers: dict[str, Answer] = {}
         self.called: list[StationCall] = []
         self.strictness: Strictness | None = None
         self.failure: Exception | None = None
         self.changed = asyncio.Event()
 
-    async def open(self, identity: str, version: Version, remote_address: str) -> LiveStation:
+    async def open(self, identity: str, version: Version, arrival: Arrival) -> LiveStation:
         if self.failure is not None:
             raise self.failure
         self._note(f"open {identity}")
+        self.arrivals[identity] = arrival
         settings = StationSettings(identity, RegistrationStatus.ACCEPTED, START, strictness=self.strictness)
         report = StationReport(identity, protocol=version.value, vendor="V", model="M", firmware_version="1.0")
         live = self.lives[identity] = LiveStation(identity, settings, report, RegistrationStatus.ACCEPTED)

@@ -74,6 +74,10 @@ class StationConnected(Struct):
 
     protocol: Annotated[str, Meta(description="The WebSocket subprotocol.")]
     remote_address: str
+    secure: Annotated[bool, Meta(description="Whether by TLS.")]
+    security_profile: Annotated[
+        int, Meta(ge=0, le=3, description="OCPP's number; 0: it did not have to prove who it is.")
+    ]
 
 
 class StationDisconnected(Struct):

@@ -25,7 +25,7 @@ from voltbridge.csms.gateway.counters import Counters
 from voltbridge.csms.gateway.deviations import DeviationTally
 from voltbridge.csms.gateway.handshake import Handshake, HandshakeRefused
 from voltbridge.csms.gateway.limits import Limits
-from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, OtherRequests, Refused, StationDesk
+from voltbridge.csms.gateway.ports import Admission, AdmissionRequest, Arrival, OtherRequests, Refused, StationDesk
 from voltbridge.csms.gateway.timing import within
 from voltbridge.csms.gateway.tls_listener import TlsListener
 from voltbridge.csms.gateway.websocket import Outbox, WebSocket
@@ -45,6 +45,7 @@ _LOGGED_REFUSALS: Final = 20
 _MAX_LOGGED_PATH: Final = 200
 _FLUSH_SECONDS: Final = 10.0
 _UNKNOWN: Final = "no station of this identity is known here"
+_TOO_OPEN: Final = "this station has to connect with a higher security profile"
 _RETRY_LATER: Final = {"Retry-After": "10"}
 
 
@@ -202,7 +203,7 @@ class Gateway:
         assert self._web_server is not None
         address = request.remote or ""
         self._web_server.check_limits(address)
-        await self._admit(asked, address, request.secure)
+        arrival = await self._admit(asked, address, request.secure)
 
         connection = StationConnection(self._shared, asked.identity, asked.version)
         before = self._latest.get(asked.identity)
@@ -211,7 +212,7 @@ class Gateway:
         ownership: Ownership | None = None
         try:
             ownership = await self._bus.own(asked.identity, connection.answer, connection.replace)
-            live = await self._take_over(connection, before, address)
+            live = await self._take_over(connection, before, arrival)
             live.base_url = handshake.base_url(request.headers, secure=request.secure)
             return await self._converse(request, asked, connection, live)
         finally:
@@ -242,7 +243,7 @@ class Gateway:
         if not connection.finished.done():
             connection.finished.set_result(None)
 
-    async def _admit(self, asked: Handshake, address: str, secure: bool) -> None:
+    async def _admit(self, asked: Handshake, address: str, secure: bool) -> Arrival:
         request = AdmissionRequest(asked.identity, asked.credentials, address, secure)
         try:
             decision = await within(self._clock, self.limits.handshake_s, self._admission.admit(request))
@@ -253,10 +254,11 @@ class Gateway:
                 raise HandshakeRefused(
                     401, "the credentials are missing or wrong", {"WWW-Authenticate": 'Basic realm="OCPP"'}
                 )
-            raise HandshakeRefused(decision.http_status, _UNKNOWN)
+            raise HandshakeRefused(decision.http_status, _TOO_OPEN if decision.http_status == 403 else _UNKNOWN)
+        return Arrival(address, secure, decision.authenticated)
 
     async def _take_over(
-        self, connection: StationConnection, before: StationConnection | None, address: str
+        self, connection: StationConnection, before: StationConnection | None, arrival: Arrival
     ) -> LiveStation:
         """The station's state, once its former connection has handled what it received."""
         limits = self.limits
@@ -270,7 +272,7 @@ class Gateway:
             raise HandshakeRefused(503, "a newer connection has taken over", _RETRY_LATER)
         try:
             return await within(
-                self._clock, limits.handshake_s, self._desk.open(connection.identity, connection.version, address)
+                self._clock, limits.handshake_s, self._desk.open(connection.identity, connection.version, arrival)
             )
         except NotFound:
             raise HandshakeRefused(404, _UNKNOWN) from None

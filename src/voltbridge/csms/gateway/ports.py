@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from voltbridge.domain.admission import AdmissionRequest, Admitted, Credentials, Refused
+from voltbridge.domain.admission import AdmissionRequest, Admitted, Arrival, Credentials, Refused
 from voltbridge.domain.station_calls import StationCall
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol.actions import Action
@@ -15,7 +15,16 @@ from voltbridge.protocol.policy import Deviation
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Admission", "AdmissionRequest", "Admitted", "Credentials", "OtherRequests", "Refused", "StationDesk"]
+__all__ = [
+    "Admission",
+    "AdmissionRequest",
+    "Admitted",
+    "Arrival",
+    "Credentials",
+    "OtherRequests",
+    "Refused",
+    "StationDesk",
+]
 
 
 class Admission(Protocol):
@@ -31,7 +40,7 @@ class Admission(Protocol):
 class StationDesk(Protocol):
     """Answers the messages of connected stations. Calls for one station never overlap, from open to close."""
 
-    async def open(self, identity: str, version: Version, remote_address: str) -> LiveStation:
+    async def open(self, identity: str, version: Version, arrival: Arrival) -> LiveStation:
         """A station is about to be connected: its state.
 
         Raises NotFound for a station deleted since its admission, StorageUnavailable when nothing can be read.

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
+    Integer,
     Select,
     Table,
     Text,
@@ -74,6 +76,7 @@ stations = Table(
     Column("strictness", Text),
     Column("heartbeat_interval_s", BigInteger),
     Column("adopted_at_ms", BigInteger),
+    Column("minimum_security_profile", Integer),
     Index(None, "registration", "created_at_ms", "station_id"),
 )
 
@@ -94,6 +97,8 @@ station_reports = Table(
     Column("last_boot_at_ms", BigInteger),
     Column("last_seen_at_ms", BigInteger),
     Column("remote_address", Text),
+    Column("secure", Boolean),
+    Column("security_profile", Integer),
 )
 
 report_upsert = Upsert.replacing(station_reports)
@@ -121,6 +126,8 @@ def report_row(report: StationReport) -> Row:
         optional_to_ms(report.last_boot_at),
         optional_to_ms(report.last_seen_at),
         report.remote_address,
+        report.secure,
+        report.security_profile,
     )
 
 
@@ -280,6 +287,7 @@ def _settings_values(settings: StationSettings) -> dict[str, Any]:
         "strictness": settings.strictness.value if settings.strictness else None,
         "heartbeat_interval_s": settings.heartbeat_interval_s,
         "adopted_at_ms": optional_to_ms(settings.adopted_at),
+        "minimum_security_profile": settings.minimum_security_profile,
     }
 
 
@@ -294,6 +302,7 @@ def _station(row: ResultRow[Any]) -> Station:
             strictness=Strictness(row.strictness) if row.strictness else None,
             heartbeat_interval_s=row.heartbeat_interval_s,
             adopted_at=optional_from_ms(row.adopted_at_ms),
+            minimum_security_profile=row.minimum_security_profile,
         ),
         report=StationReport(
             station_id=row.station_id,
@@ -310,5 +319,7 @@ def _station(row: ResultRow[Any]) -> Station:
             last_boot_at=optional_from_ms(row.last_boot_at_ms),
             last_seen_at=optional_from_ms(row.last_seen_at_ms),
             remote_address=row.remote_address,
+            secure=row.secure,
+            security_profile=row.security_profile,
         ),
     )

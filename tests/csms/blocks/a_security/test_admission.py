@@ -11,7 +11,7 @@ from tests.csms.fakes import START, FakeStations, World
 
 from voltbridge.csms.blocks.a_security.passwords import generate_password, hash_password
 from voltbridge.csms.blocks.a_security.service import AdmissionPolicy, SecurityService
-from voltbridge.domain.admission import AdmissionRequest, Credentials, Refused
+from voltbridge.domain.admission import AdmissionRequest, Arrival, Credentials, Refused
 from voltbridge.domain.stations import Onboarding, RegistrationStatus, StationSettings
 
 PASSWORD = generate_password()
@@ -26,12 +26,21 @@ class Door:
         policy = AdmissionPolicy(onboarding, inbox_limit)
         self.security = SecurityService(self.stations, self.world.events, self.world.clock, policy)
 
-    def know(self, registration: RegistrationStatus = RegistrationStatus.ACCEPTED, password: str | None = None) -> None:
+    def know(
+        self,
+        registration: RegistrationStatus = RegistrationStatus.ACCEPTED,
+        password: str | None = None,
+        least: int | None = None,
+    ) -> None:
         hashed = hash_password(password, 1) if password else None
-        self.stations.settings["CS1"] = StationSettings("CS1", registration, START, password_hash=hashed)
+        self.stations.settings["CS1"] = StationSettings(
+            "CS1", registration, START, password_hash=hashed, minimum_security_profile=least
+        )
 
-    async def admit(self, identity: str = "CS1", credentials: Credentials | None = None) -> str | int:
-        decision = await self.security.admit(AdmissionRequest(identity, credentials, "192.0.2.7", secure=False))
+    async def admit(
+        self, identity: str = "CS1", credentials: Credentials | None = None, *, secure: bool = False
+    ) -> str | int:
+        decision = await self.security.admit(AdmissionRequest(identity, credentials, "192.0.2.7", secure))
         if isinstance(decision, Refused):
             return decision.http_status
         return "authenticated" if decision.authenticated else "admitted"
@@ -90,6 +99,44 @@ def test_a_known_station_without_a_password_is_admitted_but_not_authenticated(
         assert door.stations.settings["CS1"].password_hash is None, "the first password seen is not claimed"
 
     run(body())
+
+
+@pytest.mark.parametrize(
+    ("least", "password", "credentials", "secure", "expected"),
+    [
+        (1, PASSWORD, right(), False, "authenticated"),
+        (1, PASSWORD, None, False, 401),
+        (1, None, None, False, 403),
+        (1, None, None, True, 403),
+        (2, PASSWORD, right(), False, 403),
+        (2, PASSWORD, WRONG, False, 403),  # the same, so that it tells nothing of the password
+        (2, PASSWORD, right(), True, "authenticated"),
+        (2, PASSWORD, WRONG, True, 401),
+        (2, None, None, True, 403),
+    ],
+)
+def test_a_station_below_its_least_security_profile_is_turned_away(
+    least: int, password: str | None, credentials: Credentials | None, secure: bool, expected: str | int
+) -> None:
+    async def body() -> None:
+        door = Door()
+        door.know(password=password, least=least)
+        assert await door.admit(credentials=credentials, secure=secure) == expected
+        told = door.world.emitted("station.refused")
+        assert [(each["http_status"], each["secure"]) for each in told] == (
+            [] if isinstance(expected, str) else [(expected, secure)]
+        )
+        if expected == 403:
+            assert told[0]["reason"].startswith(f"security profile {least} is wanted, and ")
+
+    run(body())
+
+
+@pytest.mark.parametrize(
+    ("secure", "authenticated", "profile"), [(False, False, 0), (True, False, 0), (False, True, 1), (True, True, 2)]
+)
+def test_security_profiles_have_the_numbers_of_the_standard(secure: bool, authenticated: bool, profile: int) -> None:
+    assert Arrival("::1", secure, authenticated).security_profile == profile
 
 
 @pytest.mark.parametrize("credentials", [None, WRONG])

@@ -9,11 +9,15 @@ never seen, reject         anything                404
 never seen, ask            anything                admitted and put in the inbox; its boots are answered Pending.
                                                    404 when the inbox is full
 never seen, accept         anything                admitted and adopted; its boots are answered Accepted
+known, least profile 2     no TLS                  403 (A00.FR.002, A05.FR.07)
 known with a password      no credentials          401
 known with a password      a wrong password        401
 known with a password      the password            admitted
-known without a password   anything                admitted, but not authenticated
+known without a password   anything                admitted, but not authenticated; 403 with a least profile
 =========================  ======================  ===============================================================
+
+403, for neither other credentials nor another time would help. A station on a lower security profile than the operator
+wants is told so before its password is looked at: what came in the clear proves nothing worth having.
 
 What a known station's boots are answered is the operator's decision alone: Pending while it waits in the inbox,
 Rejected once turned down, else Accepted. So a station waiting for adoption can be given a password, and from then on
@@ -35,7 +39,7 @@ from voltbridge.csms.blocks.a_security.passwords import password_matches
 from voltbridge.csms.blocks.a_security.ports import StationBook
 from voltbridge.csms.blocks.a_security.throttle import Throttle
 from voltbridge.csms.events import EventLog
-from voltbridge.domain.admission import AdmissionRequest, Admitted, Refused
+from voltbridge.domain.admission import AdmissionRequest, Admitted, Refused, security_profile
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.errors import AlreadyExists
 from voltbridge.domain.identities import MAX_IDENTITY_LENGTH, identity_problem
@@ -44,6 +48,7 @@ from voltbridge.domain.stations import Onboarding, RegistrationStatus, StationSe
 __all__ = ["AdmissionPolicy", "SecurityService"]
 
 _UNAUTHORIZED = 401
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 
 
@@ -84,8 +89,15 @@ class SecurityService:
         station = await self._stations.get(request.identity)
         if station is None:
             return await self._onboard(request)
+        least = station.settings.minimum_security_profile or 0
+        if security_profile(secure=request.secure, authenticated=True) < least:
+            return Refused(_FORBIDDEN, f"security profile {least} is wanted, and the connection has no TLS")
         password_hash = station.settings.password_hash
         if password_hash is None:
+            if least:
+                return Refused(
+                    _FORBIDDEN, f"security profile {least} is wanted, and no password is set for the station"
+                )
             return Admitted(authenticated=False)
         if credentials is None:
             return Refused(_UNAUTHORIZED, "the password is missing")

@@ -38,7 +38,9 @@ from voltbridge.domain.stations import (
 
 __all__ = ["CHANGEABLE", "StationService"]
 
-CHANGEABLE: Final = frozenset({"name", "registration", "strictness", "heartbeat_interval_s"})
+CHANGEABLE: Final = frozenset(
+    {"name", "registration", "strictness", "heartbeat_interval_s", "minimum_security_profile"}
+)
 """The settings that ``update`` takes."""
 
 
@@ -92,6 +94,7 @@ class StationService:
         name: str | None = None,
         strictness: Strictness | None = None,
         heartbeat_interval_s: int | None = None,
+        minimum_security_profile: int | None = None,
     ) -> tuple[Station, str | None]:
         """Make a station known and accepted before it first connects; the second value is its password, if any.
 
@@ -115,6 +118,7 @@ class StationService:
             strictness=strictness,
             heartbeat_interval_s=_checked_interval(heartbeat_interval_s),
             adopted_at=now,
+            minimum_security_profile=_checked_profile(minimum_security_profile),
         )
         await self._stations.add(settings)
         self._events.emit("station.provisioned", station_id, name=name, has_password=hashed is not None)
@@ -135,6 +139,7 @@ class StationService:
             station = await self.get(station_id)
             settings = replace(station.settings, **changes)
             _checked_interval(settings.heartbeat_interval_s)
+            _checked_profile(settings.minimum_security_profile)
             if settings.registration is RegistrationStatus.ACCEPTED and settings.adopted_at is None:
                 settings = replace(settings, adopted_at=self._clock.now())
             changed = sorted(name for name in changes if changes[name] != getattr(station.settings, name))
@@ -246,3 +251,10 @@ def _checked_interval(seconds: int | None) -> int | None:
     if seconds is not None and not 1 <= seconds <= 2**31 - 1:
         raise InvalidValue("heartbeat_interval_s", "must be a number of seconds from 1 to 2147483647")
     return seconds
+
+
+def _checked_profile(profile: int | None) -> int | None:
+    """3 will be one once stations can show certificates here."""
+    if profile is not None and profile not in (1, 2):
+        raise InvalidValue("minimum_security_profile", "must be 1 or 2")
+    return profile

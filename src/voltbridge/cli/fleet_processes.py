@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from voltbridge.settings import ConfigurationError
 __all__ = ["Part", "live_in_parts", "standard_input_closed"]
 
 _CONNECTED: Final = re.compile(r"^(\d+) of \d+ stations connected$")
+_CONTROL: Final = re.compile(r"^control API  (http://\S+)")
 _MISTAKE: Final = 2
 """The status of a process whose options cannot be used (``cli.main``)."""
 _FIRST_PAUSE_S: Final = 1.0
@@ -78,13 +79,21 @@ async def live_in_parts(
     total: int,
     *,
     environment: dict[str, str],
+    addresses: MutableMapping[int, str] | None = None,
     say: Callable[[str], None] = typer.echo,
     warn: Callable[[str], None] = lambda text: typer.echo(text, err=True),
 ) -> int:
-    """Live until cancelled; the exit status. ``arguments`` are those of the command line for a part."""
+    """Live until cancelled; the exit status. ``arguments`` are those of the command line for a part.
+
+    ``addresses`` has the control API of each part that runs and has one, by the part's number.
+    """
+    controls = {} if addresses is None else addresses
     count = _Count(total, say)
     parts = [Part(number, processes) for number in range(1, processes + 1)]
-    tasks = [asyncio.create_task(_keep_alive(part, arguments(part), environment, count, say, warn)) for part in parts]
+    tasks = [
+        asyncio.create_task(_keep_alive(part, arguments(part), environment, count, controls, say, warn))
+        for part in parts
+    ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         return next(iter(done)).result()
@@ -112,6 +121,7 @@ async def _keep_alive(
     arguments: Sequence[str],
     environment: dict[str, str],
     count: _Count,
+    controls: MutableMapping[int, str],
     say: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> int:
@@ -124,8 +134,11 @@ async def _keep_alive(
                 text = line.decode("utf-8", "replace").rstrip()
                 if connected := _CONNECTED.match(text):
                     count.take(part.number, int(connected[1]))
+                elif control := _CONTROL.match(text):  # with its key, which is nobody's business
+                    controls[part.number] = control[1]
                 else:
                     say(f"part {part}: {text}")
+            controls.pop(part.number, None)
             status = await process.wait()
         if status == _MISTAKE:
             return status

@@ -17,7 +17,7 @@ from voltbridge.station.breakdowns import FAULTS, ImpossibleFault, begin, mend
 from voltbridge.station.faults import LineFaults
 from voltbridge.station.simulation import CARS, Car, Talk, VirtualEvse, VirtualHardware, make_car
 
-__all__ = ["ACTIONS", "Action", "ImpossibleAction", "describe", "do"]
+__all__ = ["ACTIONS", "Action", "ImpossibleAction", "describe", "do", "not_running"]
 
 _Evse = Annotated[int, msgspec.Meta(ge=1)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -369,7 +369,7 @@ async def do(station: Station, name: str, arguments: Mapping[str, Any]) -> None:
 def describe(station: Station) -> dict[str, Any]:
     """What the station is like now, for people and programs."""
     if not station.running:
-        return {"identity": station.configuration.identity, "running": False, "online": False, "evses": []}
+        return not_running(station.configuration.identity)
     services, outbox = station.services, station.engine.outbox
     evses = []
     for evse_id, configuration in enumerate(station.configuration.evses, 1):
@@ -396,6 +396,11 @@ def describe(station: Station) -> dict[str, Any]:
         "queued": outbox.queued,
         "evses": evses,
     }
+
+
+def not_running(identity: str) -> dict[str, Any]:
+    """What can be said of a station that restarts, or whose process does."""
+    return {"identity": identity, "running": False, "online": False, "evses": []}
 
 
 def _physical(evse: VirtualEvse) -> dict[str, Any]:

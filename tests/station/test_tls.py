@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -14,10 +16,14 @@ import pytest
 from tests.station.authorities import Authority
 from tests.station.central_system import CentralSystem, live, served
 from tests.station.file_server import file_server
+from typer.testing import CliRunner
 
+from voltbridge.cli import app
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.versions import Version
+from voltbridge.settings import ConfigurationError
 from voltbridge.station.assembly import Station
+from voltbridge.station.clocks import PacedClock
 from voltbridge.station.configuration import StationConfiguration
 from voltbridge.station.network import Network
 from voltbridge.station.virtual_clock import VirtualClock
@@ -27,6 +33,7 @@ ALL = pytest.mark.parametrize("version", list(Version))
 PASSWORD = "a password of 25 characte"
 SOON = {"OCPPCommCtrlr.RetryBackOffWaitMinimum": "1", "OCPPCommCtrlr.RetryBackOffRandomRange": "0"}
 ATTEMPTS_S = 600.0
+COMMAND = (sys.executable, "-c", "from voltbridge.cli import main; main()", "station")
 
 
 def configured(url: str, version: Version, root: Authority | None, **variables: str) -> StationConfiguration:
@@ -227,3 +234,45 @@ def test_files_are_judged_by_the_same_roots(
         lines = [line for line in said.splitlines() if what in line]
         assert trusted is (lines == [])
         assert all("certificate verify failed" in line for line in lines)
+
+
+# The command line
+
+
+@pytest.mark.anyio
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", [("run", "CP-1", "--no-view"), ("fleet", "--count", "1")])
+async def test_the_command_line_gives_roots_to_trust(kind: tuple[str, ...], tmp_path: Path) -> None:
+    root, other = Authority.make(tmp_path), Authority.make(tmp_path, "Other")
+    secret = tmp_path / "secret"
+    secret.write_text(PASSWORD)
+    arguments = [*kind, *(["--version", "2.0.1", "--password-file", str(secret)] if kind[0] == "run" else [])]
+    async with asyncio.timeout(90), served(PacedClock(), *Version, tls=root.server()) as central:
+        for file, trusted in ((other.ca_file, False), (root.ca_file, True)):
+            command = [*COMMAND, *arguments, "--url", central.url, "--ca-file", str(file)]
+            program = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+            assert program.stderr is not None
+            try:
+                if trusted:
+                    await central.next("BootNotification")
+                    if kind[0] == "run":
+                        asked = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "SecurityProfile"}}
+                        answer = await central.call("GetVariables", {"getVariableData": [asked]})
+                        assert answer["getVariableResult"][0]["attributeValue"] == "2"
+                else:
+                    while b"certificate verify failed" not in (line := await program.stderr.readline()):
+                        assert line, "it has ended"
+                    assert central.connections == 0
+            finally:
+                program.terminate()
+                await program.communicate()
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_a_file_of_no_certificates_is_wrong_usage(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "roots.pem"
+    if content is not None:
+        file.write_bytes(content)
+    for kind in ("run", "fleet"):
+        with pytest.raises(ConfigurationError, match="--ca-file"):
+            CliRunner().invoke(app, ["station", kind, "--ca-file", str(file)], catch_exceptions=False)

@@ -62,6 +62,33 @@ _ControlKey = Annotated[
     str | None,
     typer.Option("--control-key", envvar="VOLTBRIDGE_CONTROL_KEY", help="Key that the control API asks for."),
 ]
+
+
+def _ca_file(file: Path | None) -> Path | None:
+    """That no station is started that could never trust anybody."""
+    if file is None:
+        return None
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificates(file.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"--ca-file {file}: {error.strerror or error}") from None
+    except ValueError:
+        raise ConfigurationError(f"--ca-file {file}: it has no certificates in PEM") from None
+    return file
+
+
+_CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        metavar="FILE",
+        callback=_ca_file,
+        help="Root certificates (PEM) to judge a CSMS by that is reached by wss://, and servers of files.",
+        show_default="those of the system",
+    ),
+]
 _Personality = Annotated[
     str | None,
     typer.Option(
@@ -91,6 +118,7 @@ def run(
     password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the password for HTTP Basic authentication.")
     ] = None,
+    ca_file: _CaFile = None,
     token: Annotated[str, typer.Option(help="The idToken that the key s shows.")] = "04A1B2C3D4E501",
     data: _Data = None,
     control_port: _ControlPort = None,
@@ -122,6 +150,8 @@ def run(
 
       voltbridge station run CP-7 --url ws://csms.example.com/ocpp --version 1.6 --evses 2
 
+      voltbridge station run CP-7 --url wss://csms.example.com/ocpp --ca-file root.pem --password-file secret
+
       voltbridge station run --no-view --control-port 9100
 
       voltbridge station run --personality loose-spelling
@@ -145,7 +175,9 @@ def run(
     _check_known_hosts(known_hosts)
     seen = view and scenario is None and sys.stdin.isatty() and sys.stdout.isatty()
     _log(quiet=seen)
-    code = _running(_one(profile, url, token, data, publish_at, known_hosts, control_port, control_key, scenario, seen))
+    code = _running(
+        _one(profile, url, ca_file, token, data, publish_at, known_hosts, control_port, control_key, scenario, seen)
+    )
     raise typer.Exit(code)
 
 
@@ -164,6 +196,7 @@ def fleet(
         Path | None, typer.Option(metavar="FILE", help="What the fleet is and how drivers come (YAML).")
     ] = None,
     url: _Url = _LocalCsms,
+    ca_file: _CaFile = None,
     data: _Data = None,
     control_port: _ControlPort = None,
     control_key: _ControlKey = None,
@@ -213,15 +246,17 @@ def fleet(
     _check_division(data, max(processes, own.of))
     _log(quiet=False)
     if processes == 1:
-        raise typer.Exit(_running(_many(made, own, url, data, control_port, control_key, attached)))
+        raise typer.Exit(_running(_many(made, own, url, ca_file, data, control_port, control_key, attached)))
     what = [] if count is None else ["--count", str(count)]
     what += [] if profile is None else ["--profile", str(profile)]
+    what += [] if ca_file is None else ["--ca-file", str(ca_file)]
     raise typer.Exit(_running(_in_parts(what, processes, made.count, url, data, control_port, control_key)))
 
 
 async def _one(
     profile: FleetProfile,
     url: str,
+    ca_file: Path | None,
     token: str,
     data: Path | None,
     publish_at: str | None,
@@ -248,7 +283,7 @@ async def _one(
     clock = _clock()
     async with contextlib.AsyncExitStack() as parts:
         network = await parts.enter_async_context(Network(MachineSeconds(clock)))
-        (configuration,) = configurations(profile, url)
+        (configuration,) = configurations(profile, url, None if ca_file is None else str(ca_file))
         configuration = replace(_with_files(configuration, data, publish_at), known_hosts=known_hosts)
         stores = await parts.enter_async_context(_stores(data, clock))
         store = None if stores is None else stores.store(configuration.identity)
@@ -316,6 +351,7 @@ async def _many(
     profile: FleetProfile,
     part: Part,
     url: str,
+    ca_file: Path | None,
     data: Path | None,
     control_port: int | None,
     control_key: str | None,
@@ -326,8 +362,9 @@ async def _many(
     from voltbridge.station.fleet import Fleet
 
     clock = _clock()
+    ca = None if ca_file is None else str(ca_file)
     async with _stores(data, clock, part.file) as stores:
-        fleet = Fleet(profile, url, clock, stores, MachineSeconds(clock), part=(part.number, part.of))
+        fleet = Fleet(profile, url, clock, stores, MachineSeconds(clock), ca_file=ca, part=(part.number, part.of))
         _allow_connections(fleet.count)
         try:
             async with _control(lambda: fleet.stations, control_port, control_key):

@@ -130,11 +130,12 @@ class StationConfiguration:
     """Without the identity: ``ws://host:9000/ocpp``."""
     versions: tuple[Version, ...] = (Version.V21, Version.V201, Version.V16)
     password: str | None = None
-    """Of HTTP Basic authentication; None: none is sent. With one, the security profile is at least 1."""
+    """Of HTTP Basic authentication; None: none is sent. With one, the security profile is at least 1, by wss 2."""
     security_profile: int = 0
     """0 (no authentication) to 3."""
     ca_file: str | None = None
-    """Certificates of authorities in PEM, that the CSMS's certificate is judged by; None: those of the system."""
+    """Root certificates in PEM that the CSMS is judged by, and servers of files; None: those of the system. A station
+    keeps what it was given once, until the CSMS deletes it (``root_certificates``)."""
     model: str = "Voltbridge Station"
     vendor: str = "Voltbridge"
     serial_number: str = ""
@@ -174,8 +175,8 @@ class StationConfiguration:
     """How it deviates from the standard on purpose (``personality``), in the order in which they act."""
 
     def __post_init__(self) -> None:
-        if self.password is not None and self.security_profile == 0:
-            object.__setattr__(self, "security_profile", 1)
+        if self.password is not None and self.security_profile <= 1:
+            object.__setattr__(self, "security_profile", 2 if self.csms_url.lower().startswith("wss:") else 1)
 
     @cached_property
     def connectors(self) -> tuple[tuple[int, int], ...]:

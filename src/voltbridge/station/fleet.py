@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
 from typing import Final, Protocol
@@ -36,12 +36,12 @@ class Stores(Protocol):
         """The store of one station."""
 
 
-def configurations(profile: FleetProfile, csms_url: str) -> Iterator[StationConfiguration]:
-    """The stations of a profile, in its order."""
+def configurations(profile: FleetProfile, csms_url: str, ca_file: str | None = None) -> Iterator[StationConfiguration]:
+    """The stations of a profile, in its order; ``ca_file``: as that of a ``StationConfiguration``."""
     for group in profile.groups:
         for number in range(1, group.count + 1):
             identity = f"{group.name}-{number:05}" if group.count > 1 else group.name
-            yield group.built(identity, csms_url, group.password)
+            yield replace(group.built(identity, csms_url, group.password), ca_file=ca_file)
 
 
 @dataclass(slots=True)
@@ -55,6 +55,8 @@ class Fleet:
     """None: nothing outlasts the process."""
     machine_clock: Clock | None = None
     """The seconds in which the network is waited for, if they are others than the clock's."""
+    ca_file: str | None = None
+    """Roots of the CSMS in PEM; None: those of the system."""
     part: tuple[int, int] = (1, 1)
     """Only these of the profile's stations: the first number of the second, counted round by round."""
     stations: list[Station] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Fleet:
         """
         self._network = Network(self.machine_clock or self.clock, random=Random(self.profile.seed))
         number, of = self.part
-        for configuration in islice(configurations(self.profile, self.csms_url), number - 1, None, of):
+        for configuration in islice(configurations(self.profile, self.csms_url, self.ca_file), number - 1, None, of):
             store = None if self.stores is None else self.stores.store(configuration.identity)
             grid = Grid.lively(self.profile.seed) if self.profile.lively_grid else None
             hardware = VirtualHardware(configuration, self.clock, store=store, grid=grid)

@@ -12,6 +12,7 @@ import aiohttp
 from voltbridge.conformance.configuration import Configuration, Token
 from voltbridge.conformance.drivers import Instruction
 from voltbridge.conformance.failure import DriverFailed
+from voltbridge.conformance.rest_answers import answers
 
 __all__ = ["RestCsms"]
 
@@ -30,6 +31,10 @@ class RestCsms:
         self._key = key
         self._session: aiohttp.ClientSession | None = None
         self._last: Any = None
+        self._action = ""
+        """Of the last instruction."""
+        self._commanded = False
+        """Whether it was given as a command."""
 
     @property
     def url(self) -> str:
@@ -72,20 +77,23 @@ class RestCsms:
         station = f"/stations/{quote(instruction.station_id, safe='')}"
         path = f"{station}/ocpp/{instruction.action}"
         self._last = None
+        self._action, self._commanded = instruction.action, instruction.command is not None
         timeout_s = self._timeout_s if instruction.timeout_s is None else instruction.timeout_s
         if instruction.command is not None:
             name, parameters = instruction.command
             await self._send("POST", f"{station}/commands/{name}", {**parameters, "timeout_s": timeout_s})
             answer, error = self._last["answer"], self._last["error"]
+            self._last = answer
             if answer is None:
                 raise DriverFailed(f"{name}: {error['code']} {error['detail']}")
-            self._last = {"status": answer["status"]}
             return
         await self._send("POST", f"{path}?timeout_s={timeout_s:g}", instruction.payload)
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
-        """Whether the door answered with this response."""
-        return bool(self._last == response)
+        """Whether the door answered with this response, or the command with what it says."""
+        if not self._commanded:
+            return bool(self._last == response)
+        return self._last is not None and answers(self._last, self._action, response)
 
     async def decide(self, station_id: str, registration: str) -> None:
         """Change the station's registration."""

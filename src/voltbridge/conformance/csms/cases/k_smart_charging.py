@@ -1,6 +1,7 @@
 """Block K: charging profiles set, replaced, cleared and reported, and composite schedules.
 
-Where the document leaves a value to the configuration, the CSMS is told it and held to it.
+Where the document leaves a value to the configuration, the CSMS is told it and held to it. Every message is one that
+the operator has a command for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from voltbridge.conformance.case import csms_case
+from voltbridge.conformance.csms.profiles import limit_from, parameters_of
 from voltbridge.conformance.csms.states import energy_transfer_started
 from voltbridge.conformance.csms.station import Asked, SimulatedStation
 from voltbridge.conformance.failure import StepFailed
@@ -67,7 +69,13 @@ async def cleared_by_id(station: SimulatedStation) -> None:
         asked = await _get(station, {"evseId": station.evse_id, _PROFILE: {"chargingProfilePurpose": "TxProfile"}})
         await asked.answer(_ACCEPTED)
         await _report(station, 3, asked, station.evse_id)
-    cleared = await station.asked(1, f"clear the charging profile {_ID}", _CLEAR, {"chargingProfileId": _ID})
+    cleared = await station.asked(
+        1,
+        f"clear the charging profile {_ID}",
+        _CLEAR,
+        {"chargingProfileId": _ID},
+        command=("clear_charging_profile", {"profile_id": _ID}),
+    )
     cleared.expect("chargingProfileId", _ID)
     cleared.expect(_CRITERIA, ABSENT)
     await cleared.answer(_ACCEPTED)
@@ -178,7 +186,8 @@ async def remote_start_with_profile(station: SimulatedStation) -> None:
     profile = _made(station, 6.0, purpose="TxProfile", kind="Relative")
     payload = {"evseId": station.evse_id, "idToken": token.wire, "remoteStartId": 1, _PROFILE: profile}
     text = f"start a transaction at EVSE {station.evse_id} for idToken {token.id_token} with a charging profile"
-    asked = await station.asked(1, text, "RequestStartTransaction", payload)
+    start = {"evse_id": station.evse_id, "id_token": token.id_token, "type": token.type, "limit": limit_from(profile)}
+    asked = await station.asked(1, text, "RequestStartTransaction", payload, command=("start_transaction", start))
     asked.expect("idToken.idToken", token.id_token)
     asked.expect("idToken.type", token.type)
     asked.expect("evseId", station.evse_id)
@@ -233,6 +242,13 @@ async def several(station: SimulatedStation) -> None:
 
 _SEEN: Final = "Does the CSMS show this answer of the charging station?"
 _CLEAR: Final = "ClearChargingProfile"
+_COMMANDED: Final = {
+    "chargingProfilePurpose": "purpose",
+    "stackLevel": "stack_level",
+    "chargingLimitSource": "sources",
+    "chargingProfileId": "profile_ids",
+}
+"""Criteria as the command has them."""
 
 
 def _made(
@@ -275,7 +291,9 @@ async def _set(station: SimulatedStation, step: int, evse_id: int, profile: Mapp
         f"set a {profile['chargingProfileKind']} {profile['chargingProfilePurpose']} on EVSE {evse_id}: "
         f"id {profile['id']}, stack level {profile['stackLevel']}, {period['limit']:g} {_UNIT} on three phases"
     )
-    return await station.asked(step, text, "SetChargingProfile", {"evseId": evse_id, _PROFILE: profile})
+    payload = {"evseId": evse_id, _PROFILE: profile}
+    command = ("set_charging_profile", {"evse_id": evse_id, "profile": parameters_of(profile)})
+    return await station.asked(step, text, "SetChargingProfile", payload, command=command)
 
 
 def _check(asked: Asked, evse_id: int, purpose: str, *, kind: str = "Absolute") -> None:
@@ -319,7 +337,9 @@ def _given_start(asked: Asked) -> None:
 async def _clear(station: SimulatedStation) -> Asked:
     criteria = {"evseId": station.evse_id, "chargingProfilePurpose": _DEFAULT, "stackLevel": _LEVEL}
     text = f"clear the {_DEFAULT} of stack level {_LEVEL} on EVSE {station.evse_id}"
-    asked = await station.asked(1, text, _CLEAR, {_CRITERIA: criteria})
+    parameters = {"evse_id": station.evse_id, "purpose": _DEFAULT, "stack_level": _LEVEL}
+    command = ("clear_charging_profile", parameters)
+    asked = await station.asked(1, text, _CLEAR, {_CRITERIA: criteria}, command=command)
     for name, value in criteria.items():
         asked.expect(f"{_CRITERIA}.{name}", value)
     asked.expect("chargingProfileId", ABSENT)
@@ -330,7 +350,10 @@ async def _get(station: SimulatedStation, wanted: Mapping[str, Any]) -> Asked:
     where = f"EVSE {wanted['evseId']}" if "evseId" in wanted else "the whole station"
     what = ", ".join(f"{name} {value}" for name, value in wanted[_PROFILE].items())
     text = f"get the charging profiles of {where} with {what}"
-    return await station.asked(1, text, "GetChargingProfiles", {"requestId": 1, **wanted})
+    where_asked = {"evse_id": wanted["evseId"]} if "evseId" in wanted else {}
+    parameters = {_COMMANDED[name]: value for name, value in wanted[_PROFILE].items()}
+    command = ("get_charging_profiles", {**where_asked, **parameters})
+    return await station.asked(1, text, "GetChargingProfiles", {"requestId": 1, **wanted}, command=command)
 
 
 async def _reported(station: SimulatedStation, criteria: Mapping[str, Any], evse_id: int | None) -> None:
@@ -367,7 +390,9 @@ async def _report(
 async def _composite(station: SimulatedStation, evse_id: int) -> None:
     wanted = {"evseId": evse_id, "duration": _DURATION_S, "chargingRateUnit": _UNIT}
     text = f"get the composite schedule of EVSE {evse_id} for {_DURATION_S} s in {_UNIT}"
-    asked = await station.asked(1, text, "GetCompositeSchedule", wanted)
+    parameters = {"evse_id": evse_id, "duration_s": _DURATION_S, "unit": _UNIT}
+    command = ("get_composite_schedule", parameters)
+    asked = await station.asked(1, text, "GetCompositeSchedule", wanted, command=command)
     for name, value in wanted.items():
         asked.expect(name, value)
     schedule = {**wanted, "scheduleStart": station.now(), "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}]}

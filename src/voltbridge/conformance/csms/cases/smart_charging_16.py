@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from voltbridge.conformance.case import csms_case
 from voltbridge.conformance.csms.charge_point import start_transaction
+from voltbridge.conformance.csms.profiles import parameters_of
 from voltbridge.conformance.csms.station import Asked, SimulatedStation
 from voltbridge.conformance.received import ABSENT
 
@@ -24,6 +25,14 @@ _SCHEDULE: Final = f"{_PROFILE}.chargingSchedule"
 _ACCEPTED: Final = {"status": "Accepted"}
 _SEEN: Final = "Does the CSMS show this answer of the charge point?"
 _NOON: Final = "2026-01-01T12:00:00.000Z"
+_COMMANDED: Final = {
+    "id": "profile_id",
+    "connectorId": "evse_id",
+    "chargingProfilePurpose": "purpose",
+    "stackLevel": "stack_level",
+}
+"""Criteria as the command has them."""
+_Command = tuple[str, Mapping[str, Any]]
 
 
 @csms_case("TC16_K_SetDefault_Accepted")
@@ -72,7 +81,7 @@ async def not_supported(station: SimulatedStation) -> None:
 async def set_unanswered(station: SimulatedStation) -> None:
     """A profile is not answered."""
     wanted = {"connectorId": station.evse_id, _PROFILE: _profile("TxDefaultProfile")}
-    await _unanswered(station, _SET, wanted)
+    await _unanswered(station, _SET, wanted, _setting(station.evse_id, wanted[_PROFILE]))
 
 
 @csms_case("TC16_K_ClearId_Accepted")
@@ -102,7 +111,7 @@ async def nothing_to_clear(station: SimulatedStation) -> None:
 @csms_case("TC16_K_Clear_TimedOut")
 async def clear_unanswered(station: SimulatedStation) -> None:
     """A clearing is not answered."""
-    await _unanswered(station, _CLEAR, {"id": 1})
+    await _unanswered(station, _CLEAR, {"id": 1}, _clearing({"id": 1}))
 
 
 @csms_case("TC16_K_Composite_Accepted")
@@ -125,7 +134,8 @@ async def composite_refused(station: SimulatedStation) -> None:
 @csms_case("TC16_K_Composite_TimedOut")
 async def composite_unanswered(station: SimulatedStation) -> None:
     """A question for the composite schedule is not answered."""
-    await _unanswered(station, _COMPOSITE, {"connectorId": station.evse_id, "duration": 300, "chargingRateUnit": "A"})
+    wanted = {"connectorId": station.evse_id, "duration": 300, "chargingRateUnit": "A"}
+    await _unanswered(station, _COMPOSITE, wanted, _composing(station.evse_id))
 
 
 def _profile(purpose: str, *, kind: str = "Absolute", **more: object) -> dict[str, Any]:
@@ -143,9 +153,22 @@ def _profile(purpose: str, *, kind: str = "Absolute", **more: object) -> dict[st
     }
 
 
+def _setting(connector_id: int, profile: Mapping[str, Any]) -> _Command:
+    return "set_charging_profile", {"evse_id": connector_id, "profile": parameters_of(profile)}
+
+
+def _clearing(wanted: Mapping[str, Any]) -> _Command:
+    return "clear_charging_profile", {_COMMANDED[name]: value for name, value in wanted.items()}
+
+
+def _composing(connector_id: int) -> _Command:
+    return "get_composite_schedule", {"evse_id": connector_id, "duration_s": 300, "unit": "A"}
+
+
 async def _set(station: SimulatedStation, step: int, connector_id: int, profile: Mapping[str, Any]) -> Asked:
     text = f"set a {profile['chargingProfilePurpose']} of 8 A on connector {connector_id}"
-    asked = await station.asked(step, text, _SET, {"connectorId": connector_id, _PROFILE: profile})
+    payload = {"connectorId": connector_id, _PROFILE: profile}
+    asked = await station.asked(step, text, _SET, payload, command=_setting(connector_id, profile))
     _expect_set(asked, connector_id, profile)
     return asked
 
@@ -164,7 +187,9 @@ def _expect_set(asked: Asked, connector_id: int, profile: Mapping[str, Any]) -> 
 
 async def _clear(station: SimulatedStation, wanted: Mapping[str, Any]) -> Asked:
     what = ", ".join(f"{name} {value}" for name, value in wanted.items())
-    asked = await station.asked(1, f"clear the charging profiles with {what}", _CLEAR, wanted)
+    asked = await station.asked(
+        1, f"clear the charging profiles with {what}", _CLEAR, wanted, command=_clearing(wanted)
+    )
     _expect_all(asked, wanted)
     return asked
 
@@ -172,19 +197,20 @@ async def _clear(station: SimulatedStation, wanted: Mapping[str, Any]) -> Asked:
 async def _composite(station: SimulatedStation, step: int, connector_id: int) -> Asked:
     wanted = {"connectorId": connector_id, "duration": 300, "chargingRateUnit": "A"}
     text = f"get the composite schedule of connector {connector_id} for 300 s in A"
-    asked = await station.asked(step, text, _COMPOSITE, wanted)
+    asked = await station.asked(step, text, _COMPOSITE, wanted, command=_composing(connector_id))
     _expect_all(asked, wanted)
     return asked
 
 
-async def _unanswered(station: SimulatedStation, action: str, wanted: Mapping[str, Any]) -> None:
+async def _unanswered(station: SimulatedStation, action: str, wanted: Mapping[str, Any], command: _Command) -> None:
     """Nothing is answered; the central system goes on, and asks again when told to."""
     patience_s = station.configuration.unanswered_s
-    asked = await station.asked(1, f"{action}, and do not wait for an answer", action, wanted, timeout_s=patience_s)
+    text = f"{action}, and do not wait for an answer"
+    asked = await station.asked(1, text, action, wanted, command=command, timeout_s=patience_s)
     _expect_all(asked, wanted)
     await station.call(2, "Heartbeat", {})
     await asked.ignore()
-    again = await station.asked(4, f"{action} again", action, wanted)
+    again = await station.asked(4, f"{action} again", action, wanted, command=command)
     _expect_all(again, wanted)
     await again.answer({"status": "Rejected" if action != _CLEAR else "Unknown"})
 

@@ -18,7 +18,7 @@ from voltbridge.protocol.versions import Version
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 STATIONS = 24
-SOON_S = 3.0
+SOON_S = 8.0
 
 
 def in_seconds(seconds: float) -> str:
@@ -130,6 +130,6 @@ async def _reserve_and_end(up: Up, rest: Rest, stations: list[Reserved]) -> dict
 
 
 async def _expired(rest: Rest, id: int) -> None:
-    async with asyncio.timeout(SOON_S + 10):
+    async with asyncio.timeout(SOON_S + 60):
         while (await rest.get(f"/reservations/{id}"))["state"] != "Expired":
             pass

@@ -13,6 +13,7 @@ from tests.faults.stations import Fleet, Message, Station, stored_as_told
 from tests.support.charger import Charger, Lost
 from tests.support.databases import BACKENDS, database
 from tests.support.process import running
+from tests.support.rest import Rest
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
@@ -48,6 +49,9 @@ async def test_killed_before_the_commit(backend: str, tmp_path: Path) -> None:
             await fleet.heard(5 * STATIONS)
             with locked(up, url):
                 await (up.says("storage.outage") if backend == "sqlite" else waiting_for_lock(url))
+                # What was committed before is answered before this is.
+                async with Rest(up.http_port, up.admin_key) as rest:
+                    assert (await rest.ask("GET", "//healthz")).status == 200
                 await up.kill()
                 await serving
             assert all(station.pending for station in fleet.stations)

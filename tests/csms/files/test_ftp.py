@@ -53,7 +53,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 def connected(url: str) -> ftplib.FTP:
     parts = urlsplit(url)
-    ftp = ftplib.FTP(timeout=20)
+    ftp = ftplib.FTP(timeout=60)
     try:
         ftp.connect(parts.hostname or "", parts.port or 21)
     except BaseException:
@@ -350,10 +350,10 @@ async def test_nobody_else_takes_the_data_connection(site: Site) -> None:
 
     def deliver(ftp: ftplib.FTP) -> None:
         host, port = ftp.makepasv()
-        thief = socket.create_connection((host, port), timeout=20, source_address=("127.0.0.9", 0))
+        thief = socket.create_connection((host, port), timeout=60, source_address=("127.0.0.9", 0))
         assert thief.recv(1) == b"", "let go"
         thief.close()
-        data = socket.create_connection((host, port), timeout=20)
+        data = socket.create_connection((host, port), timeout=60)
         assert ftp.sendcmd("STOR a.log").startswith("150")
         data.sendall(b"mine")
         data.close()
@@ -381,7 +381,7 @@ async def test_a_data_connection_that_never_comes(site: Site, monkeypatch: pytes
 
 
 async def test_who_says_nothing_is_let_go(tmp_path: Path) -> None:
-    async with opened(tmp_path / "files") as site, listening(site, stall_s=0.4):
+    async with opened(tmp_path / "files") as site, listening(site, stall_s=2.0):
         url = await site.upload(protocol=FTP)
 
         def idle(ftp: ftplib.FTP) -> str:

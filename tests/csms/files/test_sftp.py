@@ -357,7 +357,7 @@ async def test_ssh_is_for_sftp_alone(site: Site) -> None:
 
 
 async def test_who_says_nothing_is_let_go(tmp_path: Path) -> None:
-    async with opened(tmp_path / "files") as site, listening(site, stall_s=0.4):
+    async with opened(tmp_path / "files") as site, listening(site, stall_s=2.0):
         url = await site.upload(protocol=SFTP)
         connection = await connected(url)
         sftp = await connection.start_sftp_client()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -171,5 +172,32 @@ def test_both_logs_are_uploaded_from_files_over_restarts(version: Version, tmp_p
                 assert said["status"] == "Rejected"
             assert names(tmp_path, "selected") == []
         assert central.refused == []
+
+    live(story)
+
+
+def test_without_a_place_for_its_logs_a_station_starts_all_the_same(tmp_path: Path) -> None:
+    """Also after a restart in the middle of its life, when nobody is there to start it again."""
+
+    async def story(clock: VirtualClock) -> None:
+        place = tmp_path / "logs"
+        async with (
+            served(clock, Version.V201) as central,
+            Network(clock, holds_clock=False) as network,
+            file_server() as server,
+        ):
+            made = StationConfiguration("CP-1", central.url, versions=(Version.V201,), log_directory=place)
+            async with Station(made, network=network) as station:
+                await station.connected()
+                shutil.rmtree(place)
+                place.write_text("in the way")
+                station.restart("Triggered")
+                await central.next("BootNotification", lambda each: each["reason"] == "Triggered")
+                await station.connected()
+                request = {"logType": "SecurityLog", "requestId": 1, "log": {"remoteLocation": server.url}}
+                said = await central.call("GetLog", request)
+                assert said["status"] == "Accepted"
+                await central.next("LogStatusNotification", lambda each: each["status"] == "Uploaded")
+                assert b"ResetOrReboot Triggered" in server.uploads[said["filename"]]
 
     live(story)

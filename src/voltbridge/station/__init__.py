@@ -16,7 +16,7 @@ sibling services it needs), handlers ``async def <action>(services, handling, re
 and ``v2`` modules (``v2`` serves 2.0.1 and 2.1 where they say the same), and a row for each in ``dispatch``. Work that
 follows an answer is given to ``handling.after_answer``. What the block tells of itself is a fact: its struct in
 ``facts``, one row per version in ``wording`` (or a reason in ``wording.SILENT``), its builders beside the handlers. The
-service becomes an attribute of ``services.Services`` and is made in ``assembly``.
+service becomes an attribute of ``services.Services`` and is made in ``make_services``.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ __all__ = ["Services"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each; made by ``assembly``."""
+    """One of each; made by ``make_services``."""
 
     context: Context
     speaker: Speaker

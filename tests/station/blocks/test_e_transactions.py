@@ -983,8 +983,8 @@ def test_a_second_cable_waits_for_the_first(version: Version) -> None:
         ):
             await visit.swipe("A1")
             await visit.charging()
-            station.engine._happened(Plugged(1, 2))
-            station.engine._happened(Unplugged(1, 2))
+            station.engine.happenings.happened(Plugged(1, 2))
+            station.engine.happenings.happened(Unplugged(1, 2))
             await clock.sleep(5)
             assert visit.evse.closed
             assert station.services.transactions.session(1).connector_id == 1

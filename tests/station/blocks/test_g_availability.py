@@ -142,14 +142,14 @@ def test_faults_of_the_station_and_warnings(version: Version) -> None:
             await clock.sleep(1)
             central.forget()
             engine = station.engine
-            engine._happened(FaultOccurred(0, "InternalError"))
+            engine.happenings.happened(FaultOccurred(0, "InternalError"))
             await clock.sleep(1)
             assert set(states(central).values()) == {"Faulted"}
-            engine._happened(FaultCleared(0, "InternalError"))
+            engine.happenings.happened(FaultCleared(0, "InternalError"))
             await clock.sleep(1)
             assert set(states(central).values()) == {"Available"}
             central.forget()
-            engine._happened(FaultOccurred(1, "HighTemperature", info="hot", stops=False))
+            engine.happenings.happened(FaultOccurred(1, "HighTemperature", info="hot", stops=False))
             await clock.sleep(1)
             told = central.of("StatusNotification")
             if version is V16:

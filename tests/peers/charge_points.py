@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import importlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Collection
 from typing import Any, Final
 
@@ -149,13 +150,19 @@ def _without(value: Any, fields: Collection[str]) -> Any:
 
 @contextlib.asynccontextmanager
 async def connected(
-    port: int, identity: str, version: Version, *, password: str | None = None, without: Collection[str] = ()
+    port: int,
+    identity: str,
+    version: Version,
+    *,
+    password: str | None = None,
+    without: Collection[str] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Peer]:
     """A charge point that is connected and answers; ``without``: actions it has no handler for."""
     login = "" if password is None else f"{identity}:{password}@"
-    url = f"ws://{login}127.0.0.1:{port}/ocpp/{identity}"
+    url = f"{'ws' if tls is None else 'wss'}://{login}127.0.0.1:{port}/ocpp/{identity}"
     async with connect(
-        url, subprotocols=[Subprotocol(version)], proxy=None, open_timeout=60, ping_interval=None
+        url, ssl=tls, subprotocols=[Subprotocol(version)], proxy=None, open_timeout=60, ping_interval=None
     ) as socket:
         peer = Peer(identity, version, socket, without)
         tasks = [asyncio.create_task(peer.listen()), asyncio.create_task(peer.point.start())]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 from tests.support.databases import BACKENDS, database
+from tests.support.pki import Authority
 from tests.support.process import Up, running
 from tests.support.rest import Rest
 
@@ -26,13 +28,32 @@ class Csms:
         return self.up.ocpp_port
 
 
+@dataclass(frozen=True)
+class TlsCsms(Csms):
+    """One with TLS: whom its certificates are from, and where they are."""
+
+    authority: Authority
+    directory: Path
+
+    @property
+    def tls_port(self) -> int:
+        assert self.up.tls_port is not None
+        return self.up.tls_port
+
+
 @pytest.fixture(scope="package", params=BACKENDS)
-async def csms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Csms]:
-    """``voltbridge up`` with its defaults, but for the database; it has to end well, too."""
+async def csms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TlsCsms]:
+    """``voltbridge up`` with its defaults, but for the database and TLS; it has to end well, too."""
     directory = tmp_path_factory.mktemp(request.param)
+    authority = Authority()
+    pairs = [authority.issue(kind=kind).write(directory, kind) for kind in ("EC", "RSA")]
+    certificates, keys = (",".join(map(str, paths)) for paths in zip(*pairs, strict=True))
     with database(request.param, directory) as url:
-        async with running(directory / "data", database_url=url) as up, Rest(up.http_port, up.admin_key) as rest:
-            yield Csms(up, rest)
+        async with (
+            running(directory / "data", database_url=url, tls_certificate=certificates, tls_key=keys, tls_port=0) as up,
+            Rest(up.http_port, up.admin_key) as rest,
+        ):
+            yield TlsCsms(up, rest, authority, directory)
             await up.stop()
 
 

@@ -30,6 +30,7 @@ class Up:
     ocpp_port: int
     http_port: int
     admin_key: str
+    tls_port: int | None = None
     said: list[str] = field(default_factory=list)
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
     _spoken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,7 +101,7 @@ class Up:
     def _read(self, ready_file: Path) -> None:
         ready = json.loads(ready_file.read_text())
         assert ready["pid"] == self.pid
-        self.ocpp_port, self.http_port = ready["ocpp_port"], ready["http_port"]
+        self.ocpp_port, self.http_port, self.tls_port = ready["ocpp_port"], ready["http_port"], ready.get("tls_port")
         self.admin_key = Path(ready["admin_key_file"]).read_text().strip()
 
     async def says(self, text: str, *, after: int = 0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from voltbridge.conformance.configuration import Configuration, Token
@@ -15,21 +16,28 @@ __all__ = ["ManualStation"]
 class ManualStation:
     """Says what is to be done to the station, waits until it is, and asks what can be seen."""
 
-    def __init__(self, say: Callable[[str], None], ask: Callable[[str], str]) -> None:
+    def __init__(self, say: Callable[[str], None], ask: Callable[[str], str], root: Path | None = None) -> None:
+        """``root``: the certificate in PEM that a station has to trust which connects with TLS."""
+        self._root = root
         self._person = Person(say, ask, "the station")
-        self._set_up: Version | None = None
+        self._set_up: tuple[str, Version] | None = None
 
     async def begin(self, url: str, configuration: Configuration, version: Version) -> None:
-        """Before the first case of a version, say how the station has to be set up, and wait until it is."""
-        if self._set_up is version:
+        """Before the first case of a version, say how the station has to be set up, and wait until it is.
+
+        Also before one with TLS, and before the first without again.
+        """
+        if self._set_up == (url, version):
             return
         self._person.say("Set up the charging station as follows:")
         self._person.say(f"- its CSMS: {url}/{configuration.station_id}, which speaks OCPP {version.label}")
         if configuration.basic_auth:
             self._person.say(f"- its password for Basic authentication: {configuration.password}")
+        if url.startswith("wss:") and self._root is not None:
+            self._person.say(f"- its only root certificate for a CSMS: {self._root}; security profile 2")
         self._person.say("- no car plugged in, nothing faulty, no firmware update or log upload under way")
         await self._person.done()
-        self._set_up = version
+        self._set_up = url, version
 
     async def end(self) -> None:
         """Nothing: each case has put back what it changed."""

@@ -54,6 +54,7 @@ CONFIGURATION: Final = Configuration(
 """What the kit and our own station agree on."""
 
 _PLAIN: Final = EvseConfiguration()
+_VARIABLES: Final = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
 _POWER_CUT_S: Final = 3.0
 _REBOOT_S: Final = 2.0
 _LOOKS: Final = 30
@@ -101,9 +102,12 @@ def _exists(url: str) -> None:
 class OwnStation:
     """Drives one virtual station."""
 
-    def __init__(self, clock: Clock, variables: Mapping[str, str], evse: EvseConfiguration) -> None:
+    def __init__(
+        self, clock: Clock, variables: Mapping[str, str], evse: EvseConfiguration, ca_file: Path | None
+    ) -> None:
         self._clock = clock
-        self._variables = variables
+        self._ca_file = ca_file
+        self._variables = _VARIABLES | dict(variables)
         self._evse_configuration = evse
         self._station: Station | None = None
         self._network: Network | None = None
@@ -130,6 +134,7 @@ class OwnStation:
             configuration.station_id,
             url,
             versions=(version,),
+            ca_file=None if self._ca_file is None else str(self._ca_file),
             password=configuration.password if configuration.basic_auth else None,
             security_profile=1 if configuration.basic_auth else 0,
             evses=(self._evse_configuration,) * configuration.evses,
@@ -276,9 +281,10 @@ async def own_station(
     clock: Clock,
     variables: Mapping[str, str] = MappingProxyType({}),
     evse: EvseConfiguration = _PLAIN,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[OwnStation]:
-    """A driver, whose station goes at the end. ``variables``: as those of a ``StationConfiguration``."""
-    driver = OwnStation(clock, variables, evse)
+    """A driver, whose station goes at the end. ``variables``, ``ca_file``: as those of a ``StationConfiguration``."""
+    driver = OwnStation(clock, variables, evse, ca_file)
     try:
         yield driver
     finally:

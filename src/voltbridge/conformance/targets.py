@@ -22,6 +22,7 @@ from voltbridge.conformance.own_station import own_station
 from voltbridge.conformance.programs import PythonFile, Webhook
 from voltbridge.conformance.rest_driver import RestCsms
 from voltbridge.conformance.run import run_cases
+from voltbridge.conformance.station.authorities import Authorities, made_authorities
 from voltbridge.conformance.station.case import StationCase
 from voltbridge.conformance.station.door import open_door
 from voltbridge.conformance.station.run import run_cases as run_station_cases
@@ -51,6 +52,10 @@ class Hands:
     """For either of them."""
     person: bool = False
     """Whether a person does what the driver does not know."""
+    listen_tls: tuple[str, int] | None = None
+    """Where the station connects with TLS, in the cases about that."""
+    authorities: Authorities | None = None
+    """Of those endpoints."""
 
     @property
     def foreign(self) -> bool:
@@ -117,8 +122,16 @@ def run_station(cases: list[StationCase], configuration: Configuration, hands: H
         return
 
     async def play() -> None:
-        async with hands.program(Role.STATION) as program, open_door(*listen) as door:
-            station: StationDriver = ManualStation(hands.say, hands.ask)
+        async with AsyncExitStack() as stack:
+            program = await stack.enter_async_context(hands.program(Role.STATION))
+            if hands.listen_tls is None or hands.authorities is None:
+                door = await stack.enter_async_context(open_door(*listen))
+            else:
+                door = await stack.enter_async_context(
+                    open_door(*listen, authorities=hands.authorities, secure=hands.listen_tls)
+                )
+            root = None if hands.authorities is None else hands.authorities.old_file
+            station: StationDriver = ManualStation(hands.say, hands.ask, root)
             if program is not None:
                 station = AutomatedStation(program, station if hands.person else None)
             await run_station_cases(
@@ -138,7 +151,10 @@ def run_station(cases: list[StationCase], configuration: Configuration, hands: H
 async def _own_station(
     cases: list[StationCase], configuration: Configuration, watch: Watch, clock: VirtualClock
 ) -> None:
-    async with open_door() as door, own_station(clock) as station:
+    async with AsyncExitStack() as stack:
+        authorities = stack.enter_context(made_authorities())
+        door = await stack.enter_async_context(open_door(authorities=authorities))
+        station = await stack.enter_async_context(own_station(clock, ca_file=authorities.old_file))
         await run_station_cases(cases, configuration, station, door, clock, before=watch.before, after=watch.after)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from tests.conformance.station.wrong import WRONG
 
 from voltbridge.conformance.own_station import CONFIGURATION, own_station
 from voltbridge.conformance.run import Outcome, Verdict
+from voltbridge.conformance.station.authorities import made_authorities
 from voltbridge.conformance.station.case import StationCase
 from voltbridge.conformance.station.cases import STATION_CASES
 from voltbridge.conformance.station.central_system import UNSIGNED
@@ -83,18 +85,22 @@ SIGNED: Final = {"TC_J_04_CS", "TC_J_11_CS"}
 
 
 def played(
-    case: StationCase, wrong: Wrong | None = None, silences: Silences | None = None
+    case: StationCase,
+    wrong: Wrong | None = None,
+    silences: Silences | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Outcome, SimulatedCsms]:
     """One run of a case, against a station that is right or wrong in one thing."""
 
     async def main(clock: VirtualClock) -> tuple[Outcome, SimulatedCsms]:
-        with pytest.MonkeyPatch.context() as monkeypatch:
+        with pytest.MonkeyPatch.context() as monkeypatch, made_authorities() as authorities:
             async with (
-                open_door() as door,
+                open_door(authorities=authorities if case.secure else None) as door,
                 own_station(
                     clock,
-                    VARIABLES.get(case.part6.id, {}),
+                    {**VARIABLES.get(case.part6.id, {}), **variables},
                     EvseConfiguration(signed_meter=case.part6.id in SIGNED),
+                    authorities.old_file,
                 ) as station,
             ):
                 features = CONFIGURATION.features | FEATURES.get(case.part6.id, frozenset())

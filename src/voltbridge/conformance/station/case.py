@@ -30,6 +30,8 @@ class StationCase:
     part6: Part6Case
     title: str
     play: Play
+    secure: bool = False
+    """It is about TLS: the station is connected to an endpoint with it, whose certificate the old root has signed."""
 
 
 _registered: dict[str, StationCase] = {}
@@ -37,15 +39,18 @@ REGISTERED: Final[Mapping[str, StationCase]] = MappingProxyType(_registered)
 """The cases registered so far. Take ``STATION_CASES`` of ``voltbridge.conformance.station.cases`` for all."""
 
 
-def station_case(case_id: str) -> Callable[[Play], Play]:
-    """Register the function as the case with this Part 6 id; the first line of its docstring is the title."""
+def station_case(case_id: str, *, secure: bool = False) -> Callable[[Play], Play]:
+    """Register the function as the case with this Part 6 id; the first line of its docstring is the title.
+
+    ``secure``: see ``StationCase``.
+    """
     part6 = CATALOGUE[case_id]
     if part6.role is not Role.STATION or case_id in _registered:
         raise ValueError(f"{case_id} is not a case for a charging station, or is registered already")
 
     def register(play: Play) -> Play:
         title = (play.__doc__ or "").strip().split("\n")[0].removesuffix(".")
-        _registered[case_id] = StationCase(part6, title, play)
+        _registered[case_id] = StationCase(part6, title, play, secure)
         return play
 
     return register

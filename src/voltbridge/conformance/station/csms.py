@@ -19,6 +19,7 @@ from voltbridge.conformance.patience import Tell, saying
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station import rules
 from voltbridge.conformance.station.answers import Answer, Answers
+from voltbridge.conformance.station.authorities import Authorities, Root
 from voltbridge.conformance.station.inbox import Arrival, Inbox
 from voltbridge.conformance.station.line import Line, Pipe
 from voltbridge.conformance.station.session import Session
@@ -27,7 +28,7 @@ from voltbridge.domain.clock import Clock
 from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Attempt", "SimulatedCsms", "Wanted"]
+__all__ = ["Attempt", "Handshake", "SimulatedCsms", "Wanted"]
 
 Wanted = Mapping[str, object]
 """Values by path; a tuple allows each of its values."""
@@ -44,6 +45,15 @@ class Attempt:
     subprotocols: tuple[str, ...]
     authorization: str | None
     accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A TLS handshake that the station has begun, whatever came of it."""
+
+    at: datetime
+    url: str
+    """The endpoint it was for."""
 
 
 @dataclass(slots=True)
@@ -68,6 +78,11 @@ class SimulatedCsms:
     refused_urls: set[str] = field(default_factory=set)
     """Endpoints where connections are refused."""
     attempts: list[Attempt] = field(default_factory=list)
+    authorities: Authorities | None = None
+    """Of the endpoints, where they speak TLS."""
+    other_root: Root = Root.OLD
+    """By which the second endpoint shows a certificate; the first always shows one by the old root."""
+    handshakes: list[Handshake] = field(default_factory=list)
     sessions: dict[int, Session] = field(default_factory=dict)
     """By EVSE id, from the first use on."""
     changed: dict[tuple[str, str, str, int | None], str] = field(default_factory=dict)

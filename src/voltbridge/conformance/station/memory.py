@@ -9,7 +9,13 @@ from voltbridge.conformance.configuration import Token
 from voltbridge.conformance.station import states
 from voltbridge.conformance.station.csms import SimulatedCsms
 
-__all__ = ["charging_profile_set", "id_token_cached", "id_tokens_in_local_list", "transaction_events_in_queue_ended"]
+__all__ = [
+    "certificate_installed",
+    "charging_profile_set",
+    "id_token_cached",
+    "id_tokens_in_local_list",
+    "transaction_events_in_queue_ended",
+]
 
 
 async def id_token_cached(csms: SimulatedCsms, token: Token | None = None, *, group: Token | None = None) -> None:
@@ -53,6 +59,13 @@ async def id_tokens_in_local_list(
             entries = [{"idToken": csms.configuration.tokens.valid.wire, "idTokenInfo": {"status": "Accepted"}}]
         payload = {"versionNumber": version, "updateType": "Full", "localAuthorizationList": list(entries)}
         (await csms.call(2, "SendLocalList", payload)).expect("status", "Accepted")
+
+
+async def certificate_installed(csms: SimulatedCsms, use: str, pem: str) -> None:
+    """The certificate is in the station's store, as one of this type (InstallCertificateUseEnumType)."""
+    with csms.stage("CertificateInstalled"):
+        request = {"certificateType": use, "certificate": pem}
+        (await csms.call(2, "InstallCertificate", request)).expect("status", "Accepted")
 
 
 async def charging_profile_set(csms: SimulatedCsms, evse_id: int, profile: Mapping[str, Any]) -> None:

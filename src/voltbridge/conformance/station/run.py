@@ -78,13 +78,16 @@ def csms_for(
     """The CSMS of one run of a case, in the version the case is about."""
     version = case.part6.version
     kind = CentralSystem if version is Version.V16 else SimulatedCsms
-    return kind(configuration, station, clock, door.url, door.other_url, version)
+    url, other_url = (door.secure_url, door.other_secure_url) if case.secure else (door.url, door.other_url)
+    return kind(configuration, station, clock, url, other_url, version, authorities=door.authorities)
 
 
 async def play(case: StationCase, csms: SimulatedCsms) -> Outcome:
     """Bring the station into the general preconditions and play the case with it."""
     case_id = case.part6.id
     try:
+        if case.secure and csms.authorities is None:
+            raise NotApplicable("the kit has no endpoint with TLS: give --listen-tls and --ca")
         await _ready(csms)
         await case.play(csms)
         csms.check()

@@ -22,6 +22,7 @@ BY_RESET = (
 )
 PROFILE = "SetNetworkProfileResponse"
 AT = "2026-03-01T12:00:00Z"
+IDS = "GetInstalledCertificateIdsResponse"
 PRIORITY = "setVariableResult.0.attributeStatus"
 
 WRONG: dict[str, tuple[Wrong, ...]] = {
@@ -83,6 +84,37 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         Wrong(PROFILE, "status", "Rejected"),
         Wrong("SetVariablesResponse", PRIORITY, "Rejected", nth=1),
         NO_RESET,
+        FAULTED,
+        STARTUP,
+    ),
+    "TC_B_47_CS": (
+        Wrong("InstallCertificateResponse", "status", "Rejected"),
+        Wrong(PROFILE, "status", "Rejected"),
+        Wrong("SetVariablesResponse", PRIORITY, "Rejected", nth=1),
+        NO_RESET,
+        Wrong(RESET, "status", "Scheduled"),
+        FAULTED,
+        STARTUP,
+        Wrong(IDS, "status", "NotFound"),
+        Wrong(IDS, "certificateHashDataChain", DROP),
+        Wrong(IDS, "certificateHashDataChain.0.certificateType", "ManufacturerRootCertificate"),
+        *(
+            Wrong(IDS, f"certificateHashDataChain.0.certificateHashData.{name}", value)
+            for name, value in (
+                ("issuerNameHash", "00"),
+                ("issuerKeyHash", "00"),
+                ("serialNumber", "1"),
+                ("hashAlgorithm", "SHA384"),
+            )
+        ),
+    ),
+    "TC_B_50_CS": (
+        Wrong("InstallCertificateResponse", "status", "Rejected"),
+        Wrong("InstallCertificateResponse", "status", "Failed"),
+        Wrong(PROFILE, "status", "Rejected"),
+        Wrong("SetVariablesResponse", PRIORITY, "Rejected"),
+        NO_RESET,
+        Wrong(RESET, "status", "Scheduled"),
         FAULTED,
         STARTUP,
     ),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from voltbridge.conformance.failure import NotApplicable, StepFailed
+from voltbridge.conformance.station.authorities import Authorities, Root
 from voltbridge.conformance.station.case import station_case
 from voltbridge.conformance.station.csms import Attempt, SimulatedCsms
+from voltbridge.conformance.station.memory import certificate_installed
 from voltbridge.conformance.station.states import connectors_are
 
 __all__: list[str] = []
 
 _UNKNOWN_SLOT = 999
+_CSMS_ROOT = "CSMSRootCertificate"
 
 
 async def _set_profile(csms: SimulatedCsms, slot: int, url: str, status: str) -> None:
@@ -90,6 +93,54 @@ async def falls_back(csms: SimulatedCsms) -> None:
     urls = [one.url for one in csms.attempts[attempts:]]
     if urls != [csms.other_url, csms.other_url, csms.url]:
         raise StepFailed(csms.step(7), "two attempts at the first profile, then one at the second", ", ".join(urls))
+
+
+async def _secured(csms: SimulatedCsms) -> Authorities:
+    """The precondition of TC_B_47 and TC_B_50, and the authorities of the endpoints."""
+    profile = await csms.value("SecurityCtrlr", "SecurityProfile")
+    if profile not in ("2", "3"):
+        raise NotApplicable(f"the station says that it is connected by security profile {profile}, not by 2 or 3")
+    assert csms.authorities is not None
+    return csms.authorities
+
+
+@station_case("TC_B_47_CS", secure=True)
+async def falls_back_on_the_old_root(csms: SimulatedCsms) -> None:
+    """The new CSMS has a certificate by the old root, not by the new one: the station goes back by the old root."""
+    csms.needs("reconnects after NetworkProfileConnectionAttempts")
+    authorities = await _secured(csms)
+    if await csms.value("SecurityCtrlr", "AdditionalRootCertificateCheck") != "true":
+        raise NotApplicable("AdditionalRootCertificateCheck of the station is not true")
+    await csms.configured("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "1")
+    await certificate_installed(csms, _CSMS_ROOT, authorities.pem(Root.NEW))
+    csms.other_root = Root.OLD
+    csms.refused_urls.add(csms.other_url)  # a station that gets so far has failed, and is to come back all the same
+    attempts, handshakes = len(csms.attempts), len(csms.handshakes)
+    before = await _migrate(csms)
+    await _booted_at(csms, 9, before, csms.url)
+    if csms.other_url in [one.url for one in csms.attempts[attempts:]]:
+        raise StepFailed(csms.step(8), "no trust in a certificate by the old root", f"a request to {csms.other_url}")
+    tried = [one.url for one in csms.handshakes[handshakes:]]
+    if tried[:1] != [csms.other_url] or tried.count(csms.other_url) != 1:
+        raise StepFailed(csms.step(8), f"one TLS handshake at {csms.other_url}, the first of all", ", ".join(tried))
+    response = await csms.call(12, "GetInstalledCertificateIds", {"certificateType": [_CSMS_ROOT]})
+    response.expect("status", "Accepted")
+    chain = response.payload.get("certificateHashDataChain", [])
+    if not any(
+        one["certificateType"] == _CSMS_ROOT and authorities.is_named(Root.OLD, one["certificateHashData"])
+        for one in chain
+    ):
+        raise StepFailed(csms.step(12), "the old root among the installed certificates", str(chain))
+
+
+@station_case("TC_B_50_CS", secure=True)
+async def migrates_to_another_root(csms: SimulatedCsms) -> None:
+    """The station moves to a CSMS that it trusts by a root that was installed before."""
+    authorities = await _secured(csms)
+    await certificate_installed(csms, _CSMS_ROOT, authorities.pem(Root.NEW))
+    csms.other_root = Root.NEW
+    before = await _migrate(csms)
+    await _booted_at(csms, 7, before, csms.other_url)
 
 
 @station_case("TC_B_49_CS")

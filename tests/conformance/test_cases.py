@@ -14,7 +14,7 @@ from voltbridge.conformance.transcript import Way
 
 pytestmark = pytest.mark.anyio
 
-CONFIGURATION = Configuration(message_timeout_s=10, unanswered_s=0.05)
+CONFIGURATION = Configuration(message_timeout_s=60, unanswered_s=0.05)
 
 
 async def play(case_id: str, fault: Fault) -> Outcome:

@@ -54,7 +54,7 @@ async def _open(url: str, transcript: Transcript) -> Connection:
         credentials=Credentials("CP", "secret"),
         transcript=transcript,
         clock=SystemClock(),
-        timeout_s=5,
+        timeout_s=30,
     )
 
 
@@ -69,7 +69,7 @@ def says(*texts: str) -> Answer:
 async def test_call() -> None:
     transcript: Transcript = []
     async with connected(says(f'[3,"ID",{{{HEARTBEAT}}}]'), transcript) as connection:
-        received = await connection.call("2", "Heartbeat", {}, 5)
+        received = await connection.call("2", "Heartbeat", {}, 30)
         assert received.payload == {"currentTime": "2026-01-01T00:00:00Z"}
         assert connection.headers["Sec-WebSocket-Protocol"] == "ocpp2.0.1"
     assert [entry.way for entry in transcript] == [Way.SENT, Way.RECEIVED, Way.SENT, Way.RECEIVED, Way.NOTE]
@@ -98,7 +98,7 @@ async def test_call() -> None:
 async def test_what_is_no_proper_answer(frames: tuple[str, ...], received: str) -> None:
     async with connected(says(*frames)) as connection:
         with pytest.raises(StepFailed) as failure:
-            await connection.call("2", "Heartbeat", {}, 0.2)
+            await connection.call("2", "Heartbeat", {}, 30 if frames else 0.2)
         assert received in failure.value.received
         assert failure.value.step == "2"
 
@@ -108,7 +108,7 @@ async def test_a_second_answer_fails_the_next_step() -> None:
     async with connected(says(answer, answer)) as connection:
         with pytest.raises(StepFailed) as failure:
             for step in ("2", "4"):
-                await connection.call(step, "Heartbeat", {}, 5)
+                await connection.call(step, "Heartbeat", {}, 30)
         assert "answer" in failure.value.received
 
 
@@ -118,7 +118,7 @@ async def test_a_binary_frame_is_a_fault() -> None:
 
     async with connected(answer) as connection:
         with pytest.raises(StepFailed, match="BINARY"):
-            await connection.call("2", "Heartbeat", {}, 5)
+            await connection.call("2", "Heartbeat", {}, 30)
 
 
 async def test_a_closed_connection_is_a_fault() -> None:
@@ -127,7 +127,7 @@ async def test_a_closed_connection_is_a_fault() -> None:
 
     async with connected(answer) as connection:
         with pytest.raises(StepFailed, match="1011"):
-            await connection.call("2", "Heartbeat", {}, 5)
+            await connection.call("2", "Heartbeat", {}, 30)
         with pytest.raises(StepFailed, match="1011"):
             connection.check("3")
 
@@ -136,7 +136,7 @@ async def test_a_call_nobody_waits_for_is_refused() -> None:
     transcript: Transcript = []
     unasked = '[2,"theirs","ClearCache",{}]'
     async with connected(says(unasked, f'[3,"ID",{{{HEARTBEAT}}}]'), transcript) as connection:
-        await connection.call("2", "Heartbeat", {}, 5)
+        await connection.call("2", "Heartbeat", {}, 30)
     sent = [entry.text for entry in transcript if entry.way is Way.SENT]
     assert sent[-1].startswith('[4,"theirs","NotSupported"')
 
@@ -144,7 +144,7 @@ async def test_a_call_nobody_waits_for_is_refused() -> None:
 async def test_a_call_that_is_awaited() -> None:
     async with connected(says(f'[3,"ID",{{{HEARTBEAT}}}]', '[2,"theirs","ClearCache",{}]')) as connection:
         came = connection.listen("ClearCache")
-        await connection.call("2", "Heartbeat", {}, 5)
+        await connection.call("2", "Heartbeat", {}, 30)
         unique_id, payload = await came
         assert unique_id == "theirs"
         assert connection.request("3", "ClearCache", payload).payload == {}
@@ -154,7 +154,7 @@ async def test_a_wrong_payload_of_the_case_itself_is_not_sent() -> None:
     transcript: Transcript = []
     async with connected(says(), transcript) as connection:
         with pytest.raises(Violation):
-            await connection.call("2", "Heartbeat", {"unknown": 1}, 5)
+            await connection.call("2", "Heartbeat", {"unknown": 1}, 30)
         assert not any("Heartbeat" in entry.text for entry in transcript)
 
 

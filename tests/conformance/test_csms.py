@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 async def csms() -> AsyncIterator[RestCsms]:
-    async with own_csms(timeout_s=10) as csms:
+    async with own_csms(timeout_s=30) as csms:
         yield csms
 
 
@@ -32,7 +32,7 @@ def configured_for(case_id: str) -> Configuration:
         field.name: Token(id_token=f"{prefix}-{field.name}", type=field.default.type)
         for field in msgspec.structs.fields(Tokens)
     }
-    return Configuration(station_id=case_id, tokens=Tokens(**tokens), message_timeout_s=10, unanswered_s=0.2)
+    return Configuration(station_id=case_id, tokens=Tokens(**tokens), message_timeout_s=60, unanswered_s=0.2)
 
 
 @pytest.mark.parametrize("case_id", CSMS_CASES)

@@ -19,7 +19,7 @@ from voltbridge.conformance.run import Outcome, Verdict, run_case, run_cases
 
 pytestmark = pytest.mark.anyio
 
-CONFIGURATION = Configuration(message_timeout_s=5)
+CONFIGURATION = Configuration(message_timeout_s=60)
 
 
 async def played(case: CsmsCase, configuration: Configuration = CONFIGURATION, fault: Fault | None = None) -> Outcome:

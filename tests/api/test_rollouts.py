@@ -245,7 +245,7 @@ async def test_a_deleted_station_stops_nobody(fleet: Fleet) -> None:
 async def test_an_outage_of_the_storage_only_delays_it(
     fleet: Fleet, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voltbridge.csms.commands.rollouts._PAUSE_S", 0.01)
+    monkeypatch.setattr("voltbridge.csms.commands.rollout_run._PAUSE_S", 0.01)
     book = running.services.rollouts._book
     outages = {"next_waiting": 3, "put_members": 2, "open_in": 2}
 

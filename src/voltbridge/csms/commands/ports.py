@@ -7,11 +7,12 @@ from typing import Protocol
 
 from voltbridge.domain.commands import Command, CommandFilter, Operation, OperationState
 from voltbridge.domain.paging import Page, PageRequest
+from voltbridge.domain.rollouts import MemberState, Rollout, RolloutMember, RolloutState
 from voltbridge.domain.stations import LiveStation, Station, StationFilter
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Calls", "CommandBook", "Connected", "KnownStations", "OperationBook"]
+__all__ = ["Calls", "CommandBook", "Connected", "KnownStations", "OperationBook", "RolloutBook"]
 
 
 class Calls(Protocol):
@@ -64,3 +65,34 @@ class OperationBook(Protocol):
 
     async def list(self, state: OperationState | None, page: PageRequest) -> Page[Operation]:
         """Newest first. Raises InvalidCursor."""
+
+
+class RolloutBook(Protocol):
+    """Stored rollouts. Everything raises StorageUnavailable."""
+
+    async def save(self, rollout: Rollout) -> None: ...
+
+    async def get(self, id: int) -> Rollout | None: ...
+
+    async def list(self, state: RolloutState | None, page: PageRequest) -> Page[Rollout]:
+        """Newest first. Raises InvalidCursor."""
+
+    async def unfinished(self) -> Sequence[Rollout]: ...
+
+    async def add_members(self, members: Sequence[RolloutMember]) -> None: ...
+
+    async def put_members(self, members: Sequence[RolloutMember]) -> None:
+        """Replace those of the same position."""
+
+    async def members(
+        self, rollout_id: int, page: PageRequest, state: MemberState | None = None
+    ) -> Page[RolloutMember]:
+        """In their order. Raises InvalidCursor."""
+
+    async def of_command(self, station_id: str, command_id: int) -> RolloutMember | None:
+        """The station that was sent this command."""
+
+    async def next_waiting(self, rollout_id: int, stage: int, limit: int) -> Sequence[RolloutMember]: ...
+
+    async def open_in(self, rollout_id: int, stage: int) -> int:
+        """How many of the stage, and of those before, have not come to their end."""

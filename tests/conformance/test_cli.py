@@ -49,6 +49,10 @@ def typed(*arguments: str, answers: str | None = None) -> Result:
         (["--listen", "127.0.0.1:9000"], "--listen is for --role station"),
         (["--role", "station", "--url", "ws://host"], "--url is for --role csms"),
         (["--role", "station", "--case", "TC_G_01_CS", "--listen", "9000"], "must be like 0.0.0.0:9000"),
+        (["--role", "station", "--ca", "kit"], "connects to --listen"),
+        (["--role", "station", "--listen", "[::1]:0", "--listen-tls", "[::1]:0"], "--listen-tls and --ca need each"),
+        (["--role", "station", "--listen", "[::1]:0", "--ca", "kit", "--listen-tls", "9"], "like 0.0.0.0:9443"),
+        (["--role", "station", "--listen", "[::1]:0", "--ca", "/dev/null", "--listen-tls", "[::1]:0"], "/dev/null"),
     ],
 )
 def test_wrong_usage_is_named(arguments: list[str], said: str) -> None:
@@ -218,3 +222,21 @@ def test_nobody_at_the_terminal(kit: Path) -> None:
     result = typed("run", "--url", "ws://127.0.0.1:1", "--config", str(kit))
     assert result.exit_code == 2
     assert "nobody to operate the CSMS" in result.output
+
+
+def test_a_case_with_tls_and_authorities_of_the_testers_own(tmp_path: Path) -> None:
+    """Nobody is there to operate the station; what it would be told is what counts here."""
+    listen = ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--ca", str(tmp_path / "kit")]
+    result = typed("run", "--role", "station", "--case", "TC_B_50_CS", *listen)
+    assert result.exit_code == 1
+    assert "its CSMS: wss://127.0.0.1:" in result.output
+    assert str(tmp_path / "kit" / "old-root.pem") in result.output.replace("\n", "")
+    without = typed("run", "--role", "station", "--case", "TC_B_50_CS", "--listen", "127.0.0.1:0")
+    assert without.exit_code == 3
+    assert "give --listen-tls and --ca" in without.output
+
+
+def test_the_cases_with_tls_run_against_our_own_station() -> None:
+    result = typed("run", "--role", "station", "--case", "TC_B_47_CS", "--case", "TC_B_50_CS")
+    assert result.exit_code == 0
+    assert "2 passed, 0 failed, 0 not run" in result.output

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -26,6 +27,7 @@ from voltbridge.conformance.programs import InvalidProgram, skeleton
 from voltbridge.conformance.report import Count, InvalidReport, as_json, count, read_report, results
 from voltbridge.conformance.run import Outcome, Verdict
 from voltbridge.conformance.selection import WrongSelection, selected
+from voltbridge.conformance.station.authorities import InvalidAuthorities, authorities_in
 from voltbridge.conformance.station.cases import STATION_CASES
 from voltbridge.conformance.station.cases_16 import NOT_WRITTEN
 from voltbridge.conformance.targets import Hands, address, run_csms, run_station
@@ -35,6 +37,7 @@ __all__ = ["app"]
 
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
+_LAST_PORT: Final = 65_535
 _NOTHING_RAN: Final = 3
 _INTERRUPTED: Final = 130
 
@@ -97,6 +100,22 @@ def run(
             help="Where the charging station under test connects to; else a virtual one of ours is started.",
         ),
     ] = None,
+    listen_tls: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where it connects to with TLS (wss), in the cases about that: at this port, and at the next one.",
+        ),
+    ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Your authorities for --listen-tls, each with its key: old-root.pem and old-root.key, new-root.pem "
+            "and new-root.key, the new one signed by the old. Made there if there are none. Before such cases "
+            "old-root.pem has to be the station's only root certificate for a CSMS.",
+        ),
+    ] = None,
     driver: Annotated[
         str | None,
         typer.Option(
@@ -139,10 +158,13 @@ def run(
       voltbridge conformance run --role station --profile "1.6 Core"
 
       voltbridge conformance run --role station --listen 0.0.0.0:9000 --config kit.toml --block G
+
+      voltbridge conformance run --role station --listen 0.0.0.0:9000 --listen-tls 0.0.0.0:9443 --ca ./authorities
     """
     chosen, before = _chosen(role, case or [], block or [], profile or [], failed_from)
     _fits_role(role, url=url, api=api, listen=listen)
-    hands = _hands(url, listen, api, driver, api_key_file, ask=ask)
+    secure = _secure(listen, listen_tls, ca)
+    hands = replace(_hands(url, listen, api, driver, api_key_file, ask=ask), **secure)
     configuration = _configuration(config, timeout, _default(role, hands))
     for option, file in (("--json", json), ("--junit", junit), ("--report", report)):
         _writable(option, file)
@@ -308,6 +330,24 @@ def _hands(
     except OSError as error:
         raise _wrong(f"{key_file}: {error.strerror}") from None
     return Hands(_out.print, _out.input, url, where, api, driver, key, person=ask)
+
+
+def _secure(listen: str | None, listen_tls: str | None, ca: Path | None) -> dict[str, Any]:
+    """What endpoints with TLS need, as fields of ``Hands``."""
+    if listen_tls is None and ca is None:
+        return {}
+    hint = "--ca" if listen_tls is None else "--listen-tls"
+    if listen is None:
+        raise typer.BadParameter("it is for a station that connects to --listen", param_hint=hint)
+    if listen_tls is None or ca is None:
+        raise typer.BadParameter("--listen-tls and --ca need each other", param_hint=hint)
+    where = address(listen_tls)
+    if where is None or where[1] == _LAST_PORT:
+        raise typer.BadParameter("must be like 0.0.0.0:9443, with a port behind it", param_hint=hint)
+    try:
+        return {"listen_tls": where, "authorities": authorities_in(ca)}
+    except InvalidAuthorities as error:
+        raise typer.BadParameter(str(error), param_hint="--ca") from None
 
 
 def _default(role: Role, hands: Hands) -> Configuration:

@@ -13,7 +13,8 @@ import pytest
 from tests.station.central_system import served
 from tests.station.file_server import file_server
 
-from voltbridge.cli.station import _check_known_hosts, _with_files
+from voltbridge.cli.station import _with_files
+from voltbridge.cli.station_options import _known_hosts
 from voltbridge.protocol.versions import Version
 from voltbridge.settings import ConfigurationError
 from voltbridge.station.clocks import PacedClock
@@ -81,6 +82,6 @@ def test_ssh_servers_that_nobody_can_know(content: bytes | None, tmp_path: Path)
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(ConfigurationError, match="--known-hosts"):
-        _check_known_hosts(file)
+        _known_hosts(file)
     file.write_bytes(b"# nobody yet\n")
-    _check_known_hosts(file)
+    _known_hosts(file)

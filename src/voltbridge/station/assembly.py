@@ -86,7 +86,10 @@ class Station:
         self._own_network = network is None
         self._network = network or Network(self.clock)
         self._files: Files = files or Transfers(
-            self._tls_of_files, self._network.waiting, known_hosts=configuration.known_hosts
+            self._tls_of_files,
+            self._network.waiting,
+            largest=configuration.largest_download,
+            known_hosts=configuration.known_hosts,
         )
         self._random = random or Random()
         self._clock_offset = clock_offset

@@ -163,6 +163,8 @@ class StationConfiguration:
     download_directory: Path | None = None
     """Where new firmware is a file until it is installed, with room for an image; no other station's. None: the
     system's directory for temporary files."""
+    largest_download: int = 512 * 1024 * 1024
+    """In bytes: a larger file is not fetched."""
     known_hosts: Path | None = None
     """The SSH servers it trusts, in OpenSSH's format: it fetches from and delivers to no other by SFTP. None: any."""
     monitors: tuple[PresetMonitor, ...] = ()

@@ -15,12 +15,12 @@ from voltbridge.domain.clock import Clock
 from voltbridge.station.assembly import Station
 from voltbridge.station.configuration import StationConfiguration
 from voltbridge.station.fault_plan import live_with
-from voltbridge.station.fleet_profile import Arrivals, FleetProfile
+from voltbridge.station.fleet_profile import Arrivals, FleetProfile, Group
 from voltbridge.station.network import Network
 from voltbridge.station.ports import Store
 from voltbridge.station.simulation import Car, Grid, Talk, VirtualHardware, Visit, make_car
 
-__all__ = ["Fleet", "Stores", "configurations"]
+__all__ = ["Fleet", "Stores", "configurations", "identities"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -36,12 +36,21 @@ class Stores(Protocol):
         """The store of one station."""
 
 
+def identities(profile: FleetProfile) -> Iterator[str]:
+    """Those of the stations of a profile, in its order."""
+    return (identity for _, identity in _members(profile))
+
+
 def configurations(profile: FleetProfile, csms_url: str, ca_file: str | None = None) -> Iterator[StationConfiguration]:
     """The stations of a profile, in its order; ``ca_file``: as that of a ``StationConfiguration``."""
+    for group, identity in _members(profile):
+        yield replace(group.built(identity, csms_url, group.password), ca_file=ca_file)
+
+
+def _members(profile: FleetProfile) -> Iterator[tuple[Group, str]]:
     for group in profile.groups:
         for number in range(1, group.count + 1):
-            identity = f"{group.name}-{number:05}" if group.count > 1 else group.name
-            yield replace(group.built(identity, csms_url, group.password), ca_file=ca_file)
+            yield group, f"{group.name}-{number:05}" if group.count > 1 else group.name
 
 
 @dataclass(slots=True)
@@ -57,6 +66,8 @@ class Fleet:
     """The seconds in which the network is waited for, if they are others than the clock's."""
     ca_file: str | None = None
     """Roots of the CSMS in PEM; None: those of the system."""
+    equip: Callable[[StationConfiguration], StationConfiguration] = lambda configuration: configuration
+    """What each station is given beside what the profile says: files, whom it trusts."""
     part: tuple[int, int] = (1, 1)
     """Only these of the profile's stations: the first number of the second, counted round by round."""
     stations: list[Station] = field(default_factory=list)
@@ -73,7 +84,8 @@ class Fleet:
         """
         self._network = Network(self.machine_clock or self.clock, random=Random(self.profile.seed))
         number, of = self.part
-        for configuration in islice(configurations(self.profile, self.csms_url, self.ca_file), number - 1, None, of):
+        own = islice(configurations(self.profile, self.csms_url, self.ca_file), number - 1, None, of)
+        for configuration in map(self.equip, own):
             store = None if self.stores is None else self.stores.store(configuration.identity)
             grid = Grid.lively(self.profile.seed) if self.profile.lively_grid else None
             hardware = VirtualHardware(configuration, self.clock, store=store, grid=grid)
@@ -118,7 +130,11 @@ class Fleet:
         await asyncio.gather(*self._drivers, return_exceptions=True)
         self._drivers.clear()
         for first in range(0, len(self.stations), _AT_ONCE):
-            await asyncio.gather(*(station.stop() for station in self.stations[first : first + _AT_ONCE]))
+            group = self.stations[first : first + _AT_ONCE]
+            ends = await asyncio.gather(*(station.stop() for station in group), return_exceptions=True)
+            for station, end in zip(group, ends, strict=True):
+                if isinstance(end, Exception):  # such as a disk that took nothing at the last moment
+                    _log.error("a station did not end in order", station=station.configuration.identity, error=str(end))
         if self._network is not None:
             await self._network.close()
 

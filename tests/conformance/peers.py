@@ -185,6 +185,8 @@ class ScriptedCsms:
     """How many monitors the station has said it clears at a time."""
     _asked_to_write: Mapping[str, Any] | None = None
     _known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _listed: list[Any] = field(default_factory=list)
+    """The entries of the local list that was sent last."""
 
     @classmethod
     @asynccontextmanager
@@ -234,6 +236,18 @@ class ScriptedCsms:
                 await asyncio.wait_for(self._answered.wait(), instruction.timeout_s)
             except TimeoutError:
                 raise DriverFailed("no answer") from None
+        refused = isinstance(self._response, dict) and self._response.get("status") in ("Failed", "VersionMismatch")
+        if instruction.action == "SendLocalList" and instruction.payload["updateType"] == "Differential" and refused:
+            whole = [*self._listed, *instruction.payload["localAuthorizationList"]]
+            version = instruction.payload["listVersion"] + 1
+            self._answered.clear()
+            payload = {"listVersion": version, "updateType": "Full", "localAuthorizationList": whole}
+            await self._call(instruction.action, payload)
+            await self._answered.wait()
+        self._listed = list(instruction.payload.get("localAuthorizationList", ()))
+
+    async def end(self) -> None:
+        self._listed = []
 
     def _pieces(self, action: str, payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """What is asked for, in messages that the station takes."""

@@ -54,6 +54,7 @@ async def operate(csms: CsmsDriver) -> None:
     assert await csms.shows({"status": "Accepted"}, "Is it there?")
     assert await csms.shows_variable("CP 1", "AuthCtrlr", "Enabled", "true")
     assert await csms.shows_monitor("CP 1", "EVSE", 1, "Power", "Delta")
+    await csms.end()
 
 
 async def drive(station: StationDriver) -> None:

@@ -27,6 +27,16 @@ def told(status: str, **info: Any) -> dict[str, Any]:
     return {"status": status, "info": info}
 
 
+def read(status: str, value: str | None = None) -> dict[str, Any]:
+    named = {"component": {"name": "C"}, "variable": {"name": "V"}, "attributeStatus": status}
+    return named if value is None else {**named, "attributeValue": value}
+
+
+def variable(status: str, **more: Any) -> dict[str, Any]:
+    shown = {"component": {"name": "C", "evse_id": None}, "variable": {"name": "V"}, "status": status, **more}
+    return told(status, results=[shown])
+
+
 @pytest.mark.parametrize(
     ("action", "response", "answer", "same"),
     [
@@ -38,6 +48,15 @@ def told(status: str, **info: Any) -> dict[str, Any]:
         ("GetLocalListVersion", {"listVersion": 7}, told("Accepted"), False),
         ("GetLocalListVersion", {"listVersion": -1}, told("NotSupported"), True),
         ("GetLocalListVersion", {"listVersion": -1}, told("Accepted", version=-1), False),
+        ("GetVariables", {"getVariableResult": [read("Accepted", "60")]}, variable("Accepted", value="60"), True),
+        ("GetVariables", {"getVariableResult": [read("Accepted", "60")]}, variable("Accepted", value="61"), False),
+        ("GetVariables", {"getVariableResult": [read("Rejected")]}, variable("Rejected"), True),
+        ("SetVariables", {"setVariableResult": [read("RebootRequired")]}, variable("RebootRequired"), True),
+        ("SetVariables", {"setVariableResult": [read("Accepted"), read("Rejected")]}, variable("Rejected"), False),
+        ("GetConfiguration", {"unknownKey": ["K"]}, told("UnknownVariable"), True),
+        ("GetConfiguration", {"unknownKey": ["K"]}, told("Accepted"), False),
+        ("ChangeConfiguration", {"status": "NotSupported"}, told("UnknownVariable"), True),
+        ("ChangeConfiguration", {"status": "Rejected"}, told("Rejected"), True),
         ("GetCompositeSchedule", {"status": "Rejected"}, told("Rejected"), True),
         ("GetCompositeSchedule", {"status": "Accepted", "schedule": SCHEDULE}, told("Accepted", schedule=SHOWN), True),
         (

@@ -27,18 +27,23 @@ def _member(step: str, action: str, nth: int) -> Iterator[_Row]:
     yield step, "", drop(action, nth)
 
 
-def _sent(step: str, kind: str, *wrong: tuple[str, object], ahead: bool = True) -> Iterator[_Row]:
+def _sent(step: str, kind: str, *wrong: tuple[str, object], nth: int = 1) -> Iterator[_Row]:
     other = "Full" if kind == "Differential" else "Differential"
     for path, value in (("updateType", other), *wrong):
-        yield step, path, change(_SEND, path, value)
-    yield step, "", drop(_SEND)
-    if ahead:
-        yield step, "", early(_SEND, {"versionNumber": 2, "updateType": kind})
+        yield step, path, change(_SEND, path, value, nth)
+    yield step, "", drop(_SEND, nth)
+    first = step if nth == 1 else "Memory state 1"
+    yield first, "", early(_SEND, {"versionNumber": 2, "updateType": kind})
+    if nth > 1:
+        yield first, "updateType", change(_SEND, "updateType", "Differential")
+        yield first, "versionNumber", change(_SEND, "versionNumber", 0)
 
 
-def _tags(step: str = "1", nth: int = 1, *, kind: str = "Differential", entries: bool = True) -> Iterator[_Row]:
-    """``kind`` is the wrong one."""
-    wrong: list[tuple[str, Any]] = [("listVersion", 17), ("updateType", kind), (_LIST, [_TAG])]
+def _tags(
+    step: str = "1", nth: int = 1, *, kind: str = "Differential", entries: bool = True, version: int = 0
+) -> Iterator[_Row]:
+    """``kind`` is the wrong one, ``version`` that which was there before."""
+    wrong: list[tuple[str, Any]] = [("listVersion", version), ("updateType", kind), (_LIST, [_TAG])]
     if entries:
         wrong += [(_LIST, []), (_LIST, REMOVED)]
     for path, value in wrong:
@@ -50,7 +55,12 @@ def _asked(action: str, step: str = "1", nth: int = 1) -> tuple[_Row, ...]:
     return ((step, "", drop(action, nth)),)
 
 
-_REFUSED = (*_tags(kind="Full"), *_tags("3", 2), _UNSEEN)
+_REFUSED = (
+    *_tags("Memory state 1"),
+    *_tags("1", 2, kind="Full", version=1),
+    *_tags("3", 3, version=2),
+    ("4", "", Fault(shows_nothing=True)),
+)
 
 LOCAL_LISTS: dict[str, tuple[_Row, ...]] = {
     "TC_C_40_CSMS": (*_member("2", "TransactionEvent", 2), *_member("6", "TransactionEvent", 4)),
@@ -63,7 +73,7 @@ LOCAL_LISTS: dict[str, tuple[_Row, ...]] = {
     "TC_D_02_CSMS": (
         *_asked(_VERSION),
         _UNSEEN,
-        *_sent("3", "Differential", ("versionNumber", 1), ("versionNumber", 0), (_LIST, REMOVED), ahead=False),
+        *_sent("3", "Differential", ("versionNumber", 1), ("versionNumber", 0), (_LIST, REMOVED), nth=2),
     ),
     "TC_D_03_CSMS": tuple(
         _sent(
@@ -72,6 +82,7 @@ LOCAL_LISTS: dict[str, tuple[_Row, ...]] = {
             ("versionNumber", 1),
             (_LIST, REMOVED),
             (_LIST, [{"idToken": _TOKEN}, {"idToken": _TOKEN, "idTokenInfo": _INFO}]),
+            nth=2,
         )
     ),
     "TC_D_04_CSMS": tuple(
@@ -88,7 +99,7 @@ LOCAL_LISTS: dict[str, tuple[_Row, ...]] = {
     "TC16_C_ClearCache_Rejected": (*_asked("ClearCache"), _UNSEEN),
     "TC16_C_ClearCache_TimedOut": (*_asked("ClearCache"), _BEAT, *_asked("ClearCache", "4", 2)),
     "TC16_D_Send_Full": (*_tags(), _UNSEEN),
-    "TC16_D_Send_Differential": (*_tags(), *_tags("3", 2, kind="Full"), _UNSEEN),
+    "TC16_D_Send_Differential": (*_tags(), *_tags("3", 2, kind="Full", version=1), _UNSEEN),
     "TC16_D_Send_Empty": (*_tags(entries=False), *_asked(_VERSION, "3"), _UNSEEN),
     "TC16_D_Send_Failed": _REFUSED,
     "TC16_D_Send_VersionMismatch": _REFUSED,

@@ -86,6 +86,7 @@ DEEDS: Final[Mapping[Role, Mapping[str, Deed]]] = MappingProxyType(
                     "Does the CSMS show a monitor of this type for a variable?",
                     question=True,
                 ),
+                "end": Deed((), "A case is over: what the CSMS was told to keep for it may go.", spared=True),
             }
         ),
         Role.STATION: MappingProxyType(
@@ -236,6 +237,10 @@ class AutomatedCsms:
         if seen is None:
             return await self._else("shows_monitor").shows_monitor(station_id, component, evse_id, variable, type)
         return seen
+
+    async def end(self) -> None:
+        """By the program."""
+        await self._doer.do("end")
 
     def _else(self, name: str) -> CsmsDriver:
         if self._person is None:

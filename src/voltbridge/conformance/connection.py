@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
@@ -90,7 +90,9 @@ class Connection:
         self._fault: str | None = None
         self._outstanding: _Outstanding | None = None
         self._awaited: _Awaited | None = None
-        self._taken: dict[str, tuple[Mapping[str, Any], asyncio.Queue[msgspec.Raw]]] = {}
+        self._taken: dict[
+            str, tuple[Mapping[str, Any] | Callable[[], Mapping[str, Any]], asyncio.Queue[msgspec.Raw]]
+        ] = {}
         self._reader = asyncio.create_task(self._read())
         self.headers = headers
         """Of the response that upgraded the connection."""
@@ -189,11 +191,17 @@ class Connection:
         self._awaited = _Awaited(action, came)
         return came
 
-    def take(self, action: str, answer: Mapping[str, Any]) -> asyncio.Queue[msgspec.Raw]:
+    def take(
+        self, action: str, answer: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    ) -> asyncio.Queue[msgspec.Raw]:
         """From now on answer the peer's CALLs of an action so, whenever they come; the queue gets their payloads."""
         came: asyncio.Queue[msgspec.Raw] = asyncio.Queue()
         self._taken[action] = (answer, came)
         return came
+
+    def release(self, action: str) -> None:
+        """Take them no more."""
+        self._taken.pop(action, None)
 
     def request(self, step: str, action: str, payload: msgspec.Raw) -> Received:
         """The payload of a CALL that came. Raises StepFailed when it breaks the schema."""
@@ -269,7 +277,7 @@ class Connection:
         if action in self._taken:
             answer, came = self._taken[action]
             came.put_nowait(payload)
-            await self._send([_CALL_RESULT, unique_id, answer])
+            await self._send([_CALL_RESULT, unique_id, answer() if callable(answer) else answer])
         elif awaited is not None and awaited.action == action and not awaited.came.done():
             awaited.came.set_result((unique_id, payload))
         else:

@@ -68,6 +68,10 @@ class CsmsDriver(Protocol):
         """Whether the operator is shown that a variable of the station has a monitor of this type."""
 
 
+    async def end(self) -> None:
+        """The case is over: what the CSMS was told to keep for it may go. Raises DriverFailed."""
+
+
 class StationDriver(Protocol):
     """Does to a charging station what a driver, a car, an installer or the weather would.
 

@@ -40,8 +40,40 @@ def _composite(response: Mapping[str, Any]) -> _Meaning:
     return response["status"], {"schedule": shown}
 
 
+def _variables(response: Mapping[str, Any]) -> _Meaning:
+    several = response.get("getVariableResult", response.get("setVariableResult", ()))
+    results = [
+        {
+            "component": {"name": one["component"]["name"]},
+            "variable": {"name": one["variable"]["name"]},
+            "status": one["attributeStatus"],
+            **({"value": one["attributeValue"]} if "attributeValue" in one else {}),
+        }
+        for one in several
+    ]
+    refused = [one["status"] for one in results if one["status"] not in _TAKEN]
+    return refused[0] if refused else results[0]["status"], {"results": results}
+
+
+def _keys(response: Mapping[str, Any]) -> _Meaning:
+    # As a variable that the station does not know: 1.6 has a list of its own for those (5.8).
+    return ("UnknownVariable", {}) if response.get("unknownKey") else ("Accepted", {})
+
+
+def _change(response: Mapping[str, Any]) -> _Meaning:
+    return {"NotSupported": "UnknownVariable"}.get(response["status"], response["status"]), {}
+
+
+_TAKEN: Final = ("Accepted", "RebootRequired")
 _MEANINGS: Final[Mapping[str, Callable[[Mapping[str, Any]], _Meaning]]] = MappingProxyType(
-    {"GetLocalListVersion": _version, "GetCompositeSchedule": _composite}
+    {
+        "GetLocalListVersion": _version,
+        "GetCompositeSchedule": _composite,
+        "GetVariables": _variables,
+        "SetVariables": _variables,
+        "GetConfiguration": _keys,
+        "ChangeConfiguration": _change,
+    }
 )
 
 

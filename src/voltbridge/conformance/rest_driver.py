@@ -18,6 +18,7 @@ __all__ = ["RestCsms"]
 
 _LONG_AGO: Final = "2020-01-01T00:00:00Z"
 _TIMEOUT_S: Final = 30.0
+_NO_CONTENT: Final = 204
 _TARIFF: Final = "conformance"
 
 
@@ -34,6 +35,10 @@ class RestCsms:
         self._action = ""
         """Of the last instruction."""
         self._commanded = False
+        self._listed: set[str] = set()
+        """The tokens of the local list, as far as it was selected."""
+        self._lists: set[str] = set()
+        """Stations with such a list, by their address."""
         """Whether it was given as a command."""
 
     @property
@@ -81,6 +86,8 @@ class RestCsms:
         timeout_s = self._timeout_s if instruction.timeout_s is None else instruction.timeout_s
         if instruction.command is not None:
             name, parameters = instruction.command
+            if instruction.action == "SendLocalList":
+                await self._select(station, instruction.payload)
             await self._send("POST", f"{station}/commands/{name}", {**parameters, "timeout_s": timeout_s})
             answer, error = self._last["answer"], self._last["error"]
             self._last = answer
@@ -88,6 +95,24 @@ class RestCsms:
                 raise DriverFailed(f"{name}: {error['code']} {error['detail']}")
             return
         await self._send("POST", f"{path}?timeout_s={timeout_s:g}", instruction.payload)
+
+    async def _select(self, station: str, payload: Mapping[str, Any]) -> None:
+        """What the list of the station is to have, with or without what a message for it names."""
+        if payload["updateType"] == "Full":
+            self._listed.clear()
+        for entry in payload.get("localAuthorizationList", ()):
+            kept = "idTokenInfo" in entry or "idTagInfo" in entry
+            named = entry["idTag"] if "idTag" in entry else entry["idToken"]["idToken"]
+            (self._listed.add if kept else self._listed.discard)(named)
+        selection = {"id_tokens": sorted(self._listed), "include_refused": True}
+        await self._send("PUT", f"{station}/local-list", {"selection": selection, "automatic": False})
+        self._lists.add(station)
+
+    async def end(self) -> None:
+        """Keep no local list any more: it would be looked after whenever the station boots."""
+        for station in self._lists:
+            await self._send("DELETE", f"{station}/local-list", None, 404)
+        self._lists.clear()
 
     async def shows(self, response: Mapping[str, Any], question: str) -> bool:
         """Whether the door answered with this response, or the command with what it says."""
@@ -119,7 +144,7 @@ class RestCsms:
         try:
             async with self._session.request(method, self._api + path, json=body) as response:
                 if response.status < 400:
-                    self._last = await response.json()
+                    self._last = await response.json() if response.status != _NO_CONTENT else None
                 elif response.status not in allowed:
                     raise DriverFailed(f"{method} {path}: HTTP {response.status} {await response.text()}")
                 return response.status

@@ -102,6 +102,8 @@ async def run_case(
         with contextlib.suppress(Exception):
             await station.restore()
         await station.leave()
+        with contextlib.suppress(Exception):
+            await csms.end()
     return Outcome(case_id, Verdict.PASSED, transcript=station.transcript)
 
 

@@ -395,10 +395,14 @@ class Asked:
         await self.station.connection.refuse(name, self.unique_id, code)
         await asyncio.wait([self.told])
 
-    async def answer_one_of_several(self, payload: Mapping[str, Any]) -> Asked:
-        """Send the response at the next step; the next request that the CSMS makes of the same instruction."""
+    async def answer_one_of_several(self, payload: Mapping[str, Any], *, step: int | None = None) -> Asked:
+        """Send the response at the next step; the next request that the CSMS makes of the same instruction.
+
+        That belongs to ``step``, by default to the same as this one.
+        """
         station = self.station
-        name = station.step(self.step)
+        step = step or self.step
+        name = station.step(step)
         came = station.connection.listen(self.action)
         await station.connection.answer(station.step(self.step + 1), self.action, self.unique_id, payload)
         try:
@@ -413,7 +417,7 @@ class Asked:
                 name, f"another {self.action}Request", f"nothing of the kind within {station.csms.reaction_s:g} s"
             ) from None
         request = station.connection.request(name, self.action, raw)
-        return Asked(station, self.step, self.action, unique_id, request, self.told)
+        return Asked(station, step, self.action, unique_id, request, self.told)
 
     async def answer(self, payload: Mapping[str, Any], *, seen: str | None = None) -> None:
         """Send the response at the next step and wait until the CSMS took it.

@@ -28,7 +28,11 @@ async def cold_boot(station: SimulatedStation) -> None:
 async def get_one_variable(station: SimulatedStation) -> None:
     """The CSMS reads one variable."""
     asked = await station.asked(
-        1, "get OCPPCommCtrlr.OfflineThreshold", "GetVariables", {"getVariableData": [_OFFLINE_THRESHOLD]}
+        1,
+        "get OCPPCommCtrlr.OfflineThreshold",
+        "GetVariables",
+        {"getVariableData": [_OFFLINE_THRESHOLD]},
+        command=("read_variables", {"variables": [_OFFLINE_THRESHOLD]}),
     )
     # Other attribute types may be asked for as well, but not instead.
     asked.request.pick("getVariableData", {**_IS_OFFLINE_THRESHOLD, "attributeType": (ABSENT, "Actual")})
@@ -47,6 +51,7 @@ async def set_one_variable(station: SimulatedStation) -> None:
         "set OCPPCommCtrlr.OfflineThreshold to 123",
         "SetVariables",
         {"setVariableData": [{"attributeValue": "123", **_OFFLINE_THRESHOLD}]},
+        command=("write_variables", {"variables": [{**_OFFLINE_THRESHOLD, "value": "123"}]}),
     )
     wanted = asked.request.pick("setVariableData", _IS_OFFLINE_THRESHOLD)
     wanted.expect("attributeValue", "123")

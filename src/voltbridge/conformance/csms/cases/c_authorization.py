@@ -56,14 +56,14 @@ async def cached_token_invalid(station: SimulatedStation) -> None:
 @csms_case("TC_C_37_CSMS")
 async def clear_cache(station: SimulatedStation) -> None:
     """The authorization cache is cleared."""
-    asked = await station.asked(1, "clear the authorization cache", "ClearCache", {})
+    asked = await station.asked(1, "clear the authorization cache", "ClearCache", {}, command=("clear_cache", {}))
     await asked.answer({"status": "Accepted"})
 
 
 @csms_case("TC_C_38_CSMS")
 async def clear_cache_rejected(station: SimulatedStation) -> None:
     """The station refuses to clear its authorization cache."""
-    asked = await station.asked(1, "clear the authorization cache", "ClearCache", {})
+    asked = await station.asked(1, "clear the authorization cache", "ClearCache", {}, command=("clear_cache", {}))
     await asked.answer({"status": "Rejected"})
 
 

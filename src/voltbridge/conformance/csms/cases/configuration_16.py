@@ -49,7 +49,7 @@ async def one_key(station: SimulatedStation) -> None:
 @csms_case("TC16_B_GetConfiguration_Unknown")
 async def unknown_key(station: SimulatedStation) -> None:
     """The charge point does not know the key."""
-    asked = await _asked(station, 1, _GET, _ONE)
+    asked = await _asked(station, 1, _GET, _ONE, _READ)
     await asked.answer({"unknownKey": ["HeartbeatInterval"]}, seen=_SEEN)
 
 
@@ -82,7 +82,7 @@ async def rejected(station: SimulatedStation) -> None:
 @csms_case("TC16_B_ChangeConfiguration_NotSupported")
 async def not_supported(station: SimulatedStation) -> None:
     """The charge point does not know the key that is changed."""
-    await (await _asked(station, 1, _CHANGE, _NEW)).answer({"status": "NotSupported"}, seen=_SEEN)
+    await (await _asked(station, 1, _CHANGE, _NEW, _WRITE)).answer({"status": "NotSupported"}, seen=_SEEN)
 
 
 @csms_case("TC16_B_ChangeConfiguration_TimedOut")

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from voltbridge.conformance.case import csms_case
+from voltbridge.conformance.csms.local_list import HeldList
 from voltbridge.conformance.csms.station import Asked, SimulatedStation
+from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.received import ABSENT
 
 __all__: list[str] = []
@@ -19,7 +21,6 @@ _ACCEPTED: Final = {"status": "Accepted"}
 _SEEN: Final = "Does the CSMS show this answer of the charge point?"
 _LIST: Final = "localAuthorizationList"
 _CLEAR: Final = "ClearCache"
-_VERSION: Final = "GetLocalListVersion"
 
 
 @csms_case("TC16_C_ClearCache_Accepted")
@@ -48,23 +49,26 @@ async def clear_unanswered(station: SimulatedStation) -> None:
 @csms_case("TC16_D_Send_Full")
 async def full(station: SimulatedStation) -> None:
     """A whole list is sent."""
-    await (await _send(station, 1, 1, "Full", _tokens(station))).answer(_ACCEPTED, seen=_SEEN)
+    held = HeldList(station)
+    await held.accept(await _send(held, 1, "Full", _tokens(station)), seen=_SEEN)
 
 
 @csms_case("TC16_D_Send_Differential")
 async def differential(station: SimulatedStation) -> None:
     """A whole list, then a difference that adds one token and removes another."""
     added, removed = _tokens(station)
-    await (await _send(station, 1, 1, "Full", [removed])).answer(_ACCEPTED, seen=_SEEN)
+    held = HeldList(station)
+    await held.accept(await _send(held, 1, "Full", [removed]), seen=_SEEN)
     change = [added, {"idTag": removed["idTag"]}]
-    await (await _send(station, 3, 2, "Differential", change)).answer(_ACCEPTED, seen=_SEEN)
+    await held.accept(await _send(held, 3, "Differential", change), seen=_SEEN)
 
 
 @csms_case("TC16_D_Send_Empty")
 async def empty(station: SimulatedStation) -> None:
     """A whole list without tokens is sent; the charge point then tells version 0."""
-    await (await _send(station, 1, 1, "Full", [])).answer(_ACCEPTED, seen=_SEEN)
-    await (await _version(station, 3)).answer({"listVersion": 0}, seen=_SEEN)
+    held = HeldList(station)
+    await held.accept(await _send(held, 1, "Full", []), seen=_SEEN)
+    await (await _version(held, 3)).answer({"listVersion": 0}, seen=_SEEN)
 
 
 @csms_case("TC16_D_Send_Failed")
@@ -82,73 +86,90 @@ async def version_mismatch(station: SimulatedStation) -> None:
 @csms_case("TC16_D_Send_NotSupported")
 async def not_supported(station: SimulatedStation) -> None:
     """The charge point has no local lists, and says so again when asked for the version."""
-    await (await _send(station, 1, 1, "Full", _tokens(station))).answer({"status": "NotSupported"}, seen=_SEEN)
-    await (await _version(station, 3)).answer({"listVersion": -1}, seen=_SEEN)
+    held = HeldList(station)
+    await (await _send(held, 1, "Full", _tokens(station))).answer({"status": "NotSupported"}, seen=_SEEN)
+    await (await _version(held, 3)).answer({"listVersion": -1}, seen=_SEEN)
 
 
 @csms_case("TC16_D_Send_TimedOut")
 async def send_unanswered(station: SimulatedStation) -> None:
     """A list is not answered; the central system asks for the version, and sends it again."""
-    asked = await _send(station, 1, 1, "Full", _tokens(station), station.configuration.unanswered_s)
+    held = HeldList(station)
+    asked = await _send(held, 1, "Full", _tokens(station), station.configuration.unanswered_s)
     await station.call(2, "Heartbeat", {})
     await asked.ignore()
-    await (await _version(station, 4)).answer({"listVersion": 0}, seen=_SEEN)
-    await (await _send(station, 6, 1, "Full", _tokens(station))).answer(_ACCEPTED, seen=_SEEN)
+    await (await _version(held, 4)).answer({"listVersion": 0}, seen=_SEEN)
+    await held.accept(await _send(held, 6, "Full", _tokens(station)), seen=_SEEN)
 
 
 @csms_case("TC16_D_GetVersion_Accepted")
 async def version(station: SimulatedStation) -> None:
     """The version of the list is asked for."""
-    await (await _version(station, 1)).answer({"listVersion": 7}, seen=_SEEN)
+    await (await _version(HeldList(station), 1)).answer({"listVersion": 7}, seen=_SEEN)
 
 
 @csms_case("TC16_D_GetVersion_NotSupported")
 async def version_not_supported(station: SimulatedStation) -> None:
     """The version of the list is asked for, and the charge point has no local lists."""
-    await (await _version(station, 1)).answer({"listVersion": -1}, seen=_SEEN)
+    await (await _version(HeldList(station), 1)).answer({"listVersion": -1}, seen=_SEEN)
 
 
 @csms_case("TC16_D_GetVersion_TimedOut")
 async def version_unanswered(station: SimulatedStation) -> None:
     """Asking for the version is not answered."""
-    asked = await _version(station, 1, station.configuration.unanswered_s)
+    held = HeldList(station)
+    asked = await _version(held, 1, station.configuration.unanswered_s)
     await station.call(2, "Heartbeat", {})
     await asked.ignore()
-    await (await _version(station, 4)).answer({"listVersion": 7}, seen=_SEEN)
+    await (await _version(held, 4)).answer({"listVersion": 7}, seen=_SEEN)
 
 
 async def _refused(station: SimulatedStation, status: str) -> None:
-    entries = _tokens(station)
-    await (await _send(station, 1, 2, "Differential", entries)).answer({"status": status}, seen=_SEEN)
-    await (await _send(station, 3, 3, "Full", entries)).answer(_ACCEPTED, seen=_SEEN)
+    """A difference is refused, so that the central system sends the whole list without being told to (5.15)."""
+    listed, added = _tokens(station)
+    held = HeldList(station)
+    with station.stage("Memory state"):
+        await held.accept(await _send(held, 1, "Full", [listed]))
+    asked = await _send(held, 1, "Differential", [added])
+    held.version = asked.request.at(held.field)
+    again = await asked.answer_one_of_several({"status": status}, step=3)
+    held.check(again, "Full")
+    _expect_list(again, [listed, added])
+    await held.accept(again, seen=_SEEN)
 
 
 async def _clear(station: SimulatedStation, step: int, timeout_s: float | None = None) -> Asked:
-    return await station.asked(step, "clear the charge point's cache", _CLEAR, {}, timeout_s=timeout_s)
+    command: tuple[str, Mapping[str, Any]] = ("clear_cache", {})
+    return await station.asked(step, "clear the charge point's cache", _CLEAR, {}, command=command, timeout_s=timeout_s)
 
 
-async def _version(station: SimulatedStation, step: int, timeout_s: float | None = None) -> Asked:
-    text = "get the version of the charge point's local list"
-    return await station.asked(step, text, _VERSION, {}, timeout_s=timeout_s)
+async def _version(held: HeldList, step: int, timeout_s: float | None = None) -> Asked:
+    return await held.asked_for(step, "get the version of the charge point's local list", timeout_s)
 
 
 async def _send(
-    station: SimulatedStation,
-    step: int,
-    version: int,
-    update_type: str,
-    entries: list[Mapping[str, Any]],
-    timeout_s: float | None = None,
+    held: HeldList, step: int, update_type: str, entries: list[Mapping[str, Any]], timeout_s: float | None = None
 ) -> Asked:
-    payload: dict[str, Any] = {"listVersion": version, "updateType": update_type}
-    if entries:
-        payload[_LIST] = entries
-    text = f"send a local list ({update_type}, version {version}) with {len(entries)} tokens: {entries}"
-    asked = await station.asked(step, text, "SendLocalList", payload, timeout_s=timeout_s)
-    asked.expect("listVersion", version)
-    asked.expect("updateType", update_type)
-    asked.expect(_LIST, *([entries] if entries else [ABSENT, []]))
+    text = (
+        f"send a local list ({update_type}, with a version above {held.version}) with {len(entries)} tokens: "
+        f"{entries}; when a difference is refused, send the whole list"
+    )
+    asked = await held.sent(step, text, update_type, entries, timeout_s)
+    _expect_list(asked, entries)
     return asked
+
+
+def _expect_list(asked: Asked, entries: list[Mapping[str, Any]]) -> None:
+    """These tokens with these statuses, in any order; groups and times may be there as well."""
+    told = asked.request.at(_LIST)
+    if _statuses([] if told is ABSENT else told) != _statuses(entries):
+        shown = "no such field" if told is ABSENT else str(told)
+        raise StepFailed(asked.request.step, f"{asked.request.name}.{_LIST} {entries}", shown)
+
+
+def _statuses(entries: list[Mapping[str, Any]]) -> list[tuple[str, str | None]]:
+    """What is said of each token; None: it is removed."""
+    return sorted(((entry["idTag"], entry.get("idTagInfo", {}).get("status")) for entry in entries), key=str)
 
 
 def _tokens(station: SimulatedStation) -> list[Mapping[str, Any]]:

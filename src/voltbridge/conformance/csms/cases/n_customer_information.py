@@ -87,6 +87,7 @@ async def by_certificate(station: SimulatedStation) -> None:
 @csms_case("TC_N_46_CSMS")
 async def off_the_local_list(station: SimulatedStation) -> None:
     """A customer who is forgotten is taken off the local list too."""
+    # No command for the list: a CSMS that keeps one takes the customer off by itself, and has nothing to send then.
     token = station.configuration.tokens.valid.wire
     with station.stage("Memory state"):
         entry = {"idToken": token, "idTokenInfo": {"status": "Accepted"}}

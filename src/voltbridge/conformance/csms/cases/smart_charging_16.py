@@ -80,8 +80,9 @@ async def not_supported(station: SimulatedStation) -> None:
 @csms_case("TC16_K_Set_TimedOut")
 async def set_unanswered(station: SimulatedStation) -> None:
     """A profile is not answered."""
-    wanted = {"connectorId": station.evse_id, _PROFILE: _profile("TxDefaultProfile")}
-    await _unanswered(station, _SET, wanted, _setting(station.evse_id, wanted[_PROFILE]))
+    profile = _profile("TxDefaultProfile")
+    wanted = {"connectorId": station.evse_id, _PROFILE: profile}
+    await _unanswered(station, _SET, wanted, _setting(station.evse_id, profile))
 
 
 @csms_case("TC16_K_ClearId_Accepted")

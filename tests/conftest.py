@@ -13,6 +13,8 @@ import pytest
 import structlog
 from hypothesis import settings
 from tests.support.events import held_to_the_catalogue
+from tests.support.leftovers import pytest_runtest_logfinish as pytest_runtest_logfinish
+from tests.support.leftovers import pytest_runtest_logreport as pytest_runtest_logreport
 from tests.support.limits import pytest_timeout_set_timer as pytest_timeout_set_timer
 
 # The same examples in every run, so that a run tells of the change under test and nothing else. To look for what nobody

@@ -11,8 +11,10 @@ from tests.csms.commands.desk import REPORT, Commands, Report, settled
 
 from voltbridge.csms.commands.execution import hidden
 from voltbridge.csms.commands.kinds import Context, Prepared, RequestIds, Unsupported, answered
+from voltbridge.csms.journal import Fact
 from voltbridge.csms.vault import Vault
 from voltbridge.domain.commands import Command, CommandState, OutcomeState
+from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.station_calls import StationNotConnected
 from voltbridge.protocol import v16
 from voltbridge.protocol.structs import Payload
@@ -290,3 +292,61 @@ def test_request_ids_grow_over_a_restart() -> None:
     assert given == sorted(set(given)) and 0 < given[0] < 2**31
     desk.world.clock.advance(10)
     assert RequestIds(desk.world.clock).next() > given[-1]
+
+
+class Refusing:
+    """The journal takes no command in one state, once."""
+
+    def __init__(self, desk: Commands, state: CommandState) -> None:
+        self.happened = False
+        self._state = state
+        self._put = desk.world.journal.put
+        desk.world.journal.put = self  # type: ignore[method-assign,assignment]
+
+    def __call__(self, fact: Fact) -> None:
+        if not self.happened and isinstance(fact, Command) and fact.state is self._state:
+            self.happened = True
+            raise StorageUnavailable("planted")
+        self._put(fact)
+
+
+async def test_a_held_command_that_could_not_be_noted_as_sent_goes_on_waiting() -> None:
+    desk = Commands()
+    desk.know("CP1")
+    held = await desk.service.submit("CP1", "reset", {}, hold=True)
+    refusing = Refusing(desk, CommandState.SENT)
+    live = desk.connect("CP1")
+    await desk.service.returned(live)
+    await settled(lambda: refusing.happened and "CP1" in desk.service.waiting)
+    assert (desk.door.sent, stored(desk).state) == ([], CommandState.QUEUED)
+    await desk.service.returned(live)
+    await settled(lambda: stored(desk).state.is_final)
+    assert (stored(desk).id, stored(desk).state) == (held.id, CommandState.ACCEPTED)
+    assert len(desk.door.sent) == 1
+
+
+async def test_a_held_command_whose_end_could_not_be_noted_is_not_sent_again() -> None:
+    desk = Commands()
+    desk.know("CP1")
+    await desk.service.submit("CP1", "reset", {}, hold=True)
+    refusing = Refusing(desk, CommandState.ACCEPTED)
+    live = desk.connect("CP1")
+    await desk.service.returned(live)
+    await settled(lambda: refusing.happened and desk.world.clock.timers)
+    await desk.service.returned(live)
+    desk.world.clock.advance(5)
+    await settled(lambda: stored(desk).state.is_final)
+    ended = stored(desk)
+    assert ended.state is CommandState.FAILED and ended.error is not None and ended.error.code == "storage"
+    assert len(desk.door.sent) == 1
+
+
+async def test_the_end_of_the_program_does_not_wait_for_the_storage() -> None:
+    desk = Commands()
+    desk.know("CP1")
+    await desk.service.submit("CP1", "reset", {}, hold=True)
+    refusing = Refusing(desk, CommandState.ACCEPTED)
+    await desk.service.returned(desk.connect("CP1"))
+    await settled(lambda: refusing.happened and desk.world.clock.timers)
+    async with asyncio.timeout(30):
+        await desk.service.close()

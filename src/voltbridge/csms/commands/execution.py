@@ -37,7 +37,7 @@ from voltbridge.protocol.policy import Violation
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = ["Execution", "InvalidParameters", "about", "hidden", "sealed"]
+__all__ = ["Execution", "InvalidParameters", "NothingSent", "about", "hidden", "sealed"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -49,6 +49,10 @@ class InvalidParameters(ValueError):
         super().__init__(f"{path}: {detail}")
         self.path = path
         self.detail = detail
+
+
+class NothingSent(StorageUnavailable):
+    """The storage took no note that a command is about to be sent, so it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Execution:
     async def run(self, command: Command, kind: CommandKind, live: LiveStation, ready: _Ready | None = None) -> Command:
         """Send it; the command in its final state, or queued as before when nothing was sent.
 
-        Raises StorageUnavailable when the journal takes nothing.
+        Raises StorageUnavailable when the journal takes nothing: NothingSent before it is sent.
         """
         version = Version(live.report.protocol or "")
         sent: Command | None = None
@@ -127,8 +131,11 @@ class Execution:
                 parameters=hidden(command.parameters),
                 correlation=correlation,
             )
-            self._journal.put(sent)
-            self._events.emit("command.sent", sent.station_id, **about(sent))
+            try:
+                self._journal.put(sent)
+                self._events.emit("command.sent", sent.station_id, **about(sent))
+            except StorageUnavailable as error:
+                raise NothingSent(str(error)) from None
             if correlation is not None:
                 self._outcomes.expect(sent, kind, correlation)
             if prepared is None:

@@ -8,7 +8,6 @@ is with a station already runs to its end.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,7 +17,7 @@ import structlog
 from voltbridge.csms.commands.execution import hidden
 from voltbridge.csms.commands.kinds import CommandKind
 from voltbridge.csms.commands.ports import CommandBook, Connected, KnownStations, OperationBook
-from voltbridge.csms.commands.service import CommandService
+from voltbridge.csms.commands.service import OUT_OF_REACH, CommandService
 from voltbridge.csms.events import EventLog
 from voltbridge.csms.journal import Journal
 from voltbridge.domain.clock import Clock
@@ -287,22 +286,13 @@ class OperationService:
                     error = CommandError("not_connected", "the station is not connected")
                     self._commands.end(done, CommandState.FAILED, error)
         except StorageUnavailable:
-            problem = "the storage was out of reach; the command may have taken effect"
-            await self._end_later(command, CommandError("storage", problem))
+            await self._commands.end_later(command, OUT_OF_REACH)
         except Exception:
             _log.exception("a station of an operation was not sent its command", station=command.station_id)
             problem = "something went wrong on our side; the server's log says more"
-            await self._end_later(command, CommandError("internal", problem))
+            await self._commands.end_later(command, CommandError("internal", problem))
         finally:
             free.release()
-
-    async def _end_later(self, command: Command, error: CommandError) -> None:
-        """What became of a command cannot be told: say so once the storage takes it."""
-        while True:
-            await self._clock.sleep(_PAUSE_S)
-            with contextlib.suppress(StorageUnavailable):
-                self._commands.end(command, CommandState.FAILED, error)
-                return
 
     async def _await_rest(self, running: _Running) -> None:
         """Return when those that are held for their stations have ended too."""

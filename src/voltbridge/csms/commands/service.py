@@ -8,6 +8,7 @@ was under way when the program ended counts as failed, since nobody knows whethe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from bisect import insort
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from voltbridge.csms.commands.execution import Execution, about, hidden, sealed
+from voltbridge.csms.commands.execution import Execution, NothingSent, about, hidden, sealed
 from voltbridge.csms.commands.kinds import CommandKind
 from voltbridge.csms.commands.outcomes import Outcomes, about_outcome
 from voltbridge.csms.commands.ports import Calls, CommandBook, Connected, KnownStations
@@ -42,12 +43,16 @@ from voltbridge.domain.station_calls import StationNotConnected
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol.versions import Version
 
-__all__ = ["CommandService"]
+__all__ = ["OUT_OF_REACH", "CommandService"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _CHUNK: Final = 500
 """Commands read at a time."""
+_PAUSE_S: Final = 5.0
+"""Before it is tried again to write down an end that the storage did not take."""
+
+OUT_OF_REACH: Final = CommandError("storage", "the storage was out of reach; the command may have taken effect")
 
 
 class CommandService:
@@ -84,6 +89,8 @@ class CommandService:
         self._waiting: set[str] = set()
         self._draining: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        """Those that wait for the storage to take an end."""
         self._ended: Callable[[Command], None] = lambda command: None
         self._settled: Callable[[Command], None] = lambda command: None
         self._corrected: Callable[[Command], Awaitable[None]] | None = None
@@ -122,6 +129,9 @@ class CommandService:
         """Return once no command is under way; their calls must have been ended before."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        for ending in self._ending:
+            ending.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
         self._outcomes.stop()
         for cancel in self._expiries.values():
             cancel()
@@ -238,6 +248,14 @@ class CommandService:
         self._settled(ended)
         return ended
 
+    async def end_later(self, command: Command, error: CommandError) -> None:
+        """What became of a command cannot be told: say so as soon as the storage takes it."""
+        while True:
+            await self._clock.sleep(_PAUSE_S)
+            with contextlib.suppress(StorageUnavailable):
+                self.end(command, CommandState.FAILED, error)
+                return
+
     async def get(self, id: int) -> Command:
         """One command. Raises NotFound."""
         command = await self._book.get(id)
@@ -308,6 +326,7 @@ class CommandService:
         return self._outcomes.awaits(station_id, kind, correlation)
 
     async def _drain(self, station_id: str) -> None:
+        under_way: Command | None = None
         try:
             while ids := self._held.get(station_id):
                 live = self._connected.get(station_id)
@@ -321,11 +340,19 @@ class CommandService:
                 if not self.is_held(command):
                     continue  # cancelled or expired while it was read
                 self._forget(command)
+                under_way = command
                 if (await self.run(command, live)).state is CommandState.QUEUED:
                     self._remember(command)
                     break
+                under_way = None
         except StorageUnavailable as error:
             _log.warning("held commands wait for the storage", station=station_id, error=str(error))
+            if under_way is not None and isinstance(error, NothingSent):
+                self._remember(under_way)
+            elif under_way is not None:
+                ending = asyncio.create_task(self.end_later(under_way, OUT_OF_REACH))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
         finally:
             self._draining.discard(station_id)
             if station_id in self._held:

@@ -108,7 +108,30 @@ async def test_silence_is_failure_after_a_while() -> None:
     assert site.outside.told[-1][:2] == ("failed", str(update.request_id))
     assert site.outside.closed[-1] == f"firmware:{update.id}"
     await site.tell(FirmwareStatus.DOWNLOADED, update.request_id)
+    await site.later(599)
     assert site.state(update) == (UpdateState.PENDING, None), "it was not over"
+    await site.later(2)
+    assert site.state(update) == (UpdateState.FAILED, "the station told nothing since Downloaded")
+
+
+async def test_what_is_told_in_the_last_moment_counts() -> None:
+    site = Site()
+    update = await site.update(finish_within_s=100.0, version="2.0")
+    of_request, may_read = site.updates.of_request, asyncio.Event()
+
+    async def slow(station_id: str, request_id: int) -> FirmwareUpdate | None:
+        await may_read.wait()
+        return await of_request(station_id, request_id)
+
+    site.updates.of_request = slow  # type: ignore[method-assign]
+    telling = asyncio.create_task(site.tell(FirmwareStatus.INSTALLED, update.request_id))
+    await site.later(101)
+    may_read.set()
+    await telling
+    await site.later(0)
+    assert site.state(update) == (UpdateState.PENDING, None)
+    await site.later(601)
+    assert site.state(update)[0] is UpdateState.UNCONFIRMED
 
 
 async def test_the_time_counts_from_when_it_may_begin() -> None:

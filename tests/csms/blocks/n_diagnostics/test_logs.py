@@ -192,6 +192,18 @@ async def test_silence_is_failure_after_a_while_even_over_a_restart() -> None:
     assert site.state(log) == (LogState.FAILED, "no file has come, and the station told nothing at all")
 
 
+async def test_a_station_that_tells_something_after_all_is_given_time() -> None:
+    site = Site()
+    log = await site.ask()
+    await site.later(101)
+    assert site.state(log)[0] is LogState.FAILED
+    await site.tell(UploadStatus.UPLOADING, log)
+    await site.later(599)
+    assert site.state(log) == (LogState.PENDING, None)
+    await site.later(2)
+    assert site.state(log) == (LogState.FAILED, "no file has come, and the station told nothing since Uploading")
+
+
 async def test_a_file_that_came_just_before_the_program_ended_is_found() -> None:
     site = Site()
     log = await site.ask()

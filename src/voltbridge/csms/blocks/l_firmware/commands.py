@@ -8,6 +8,7 @@ from voltbridge.csms.blocks.l_firmware.parameters import PublishFirmware, Unpubl
 from voltbridge.csms.blocks.l_firmware.publishing import PUBLISH_WITHIN_S, PUBLISHING, PublishingService
 from voltbridge.csms.blocks.l_firmware.service import FIRMWARE, FirmwareService
 from voltbridge.csms.commands.kinds import Answer, CommandKind, CommandRun, Context
+from voltbridge.protocol.versions import Version
 
 __all__ = ["COMMANDS"]
 
@@ -56,18 +57,22 @@ COMMANDS: Final = (
         name="publish_firmware",
         about="Have a local controller publish firmware for its site; the outcome is where.",
         parameters=PublishFirmware,
+        versions=(Version.V201, Version.V21),
         run=_publish,
         check=_check_publish,
         service="publishing",
         outcome=PUBLISHING,
         outcome_within_s=PUBLISH_WITHIN_S,
+        instead="it knows no local controllers that publish firmware",
     ),
     CommandKind(
         name="unpublish_firmware",
         about="Have a local controller publish firmware no longer.",
         parameters=UnpublishFirmware,
+        versions=(Version.V201, Version.V21),
         run=_unpublish,
         check=_check_unpublish,
         service="publishing",
+        instead="it knows no local controllers that publish firmware",
     ),
 )

@@ -65,6 +65,8 @@ FIRMWARE: Final = "firmware"
 
 _ACTIVATION_S: Final = 600.0
 """How long a station that tells Installed, and still runs what it had, is given to boot with it."""
+_REVIVED_S: Final = 600.0
+"""How long a station is given, at least, that tells something of an update thought to be over."""
 _MOST_STATUSES: Final = 100
 
 
@@ -341,7 +343,10 @@ class FirmwareService:
             else:
                 if not update.state.is_open:
                     # Thought to be over, because no answer came or for its silence: it is not.
-                    update = replace(update, state=UpdateState.PENDING, problem=None, finished_at=None)
+                    until = max(update.deadline_at, self._clock.now() + timedelta(seconds=_REVIVED_S))
+                    update = replace(
+                        update, state=UpdateState.PENDING, problem=None, finished_at=None, deadline_at=until
+                    )
                     self._await(update)
                 await self._updates.put(update)
                 self._commands.progress(station_id, FIRMWARE, str(update.request_id), {"status": status.value})
@@ -397,7 +402,9 @@ class FirmwareService:
             for update in await self._updates.open(station_id):
                 if update.id != id:
                     continue
-                if update.status == FirmwareStatus.INSTALLED.value:
+                if update.deadline_at > self._clock.now():  # the station has told something just now
+                    self._await(update)
+                elif update.status == FirmwareStatus.INSTALLED.value:
                     # What it runs is told by its next boot, whenever that is.
                     problem = "the station told that it is installed, and has not booted with it"
                     await self._end(update, UpdateState.UNCONFIRMED, problem=problem)

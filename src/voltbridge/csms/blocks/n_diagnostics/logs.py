@@ -47,6 +47,8 @@ LOG: Final = "log"
 
 _DELIVERY_S: Final = 60.0
 """How long a file may take to be there after it was said to be uploaded."""
+_REVIVED_S: Final = 600.0
+"""How long a station is given, at least, that tells something of a log thought to be over."""
 _LATE_S: Final = 86_400.0
 """How long a log is still taken after its time."""
 _MOST_STATUSES: Final = 100
@@ -231,7 +233,8 @@ class LogService:
                     log = replace(log, deadline_at=at)
                 if not log.state.is_open:
                     # Thought to be over, because no answer came or for its silence: it is not.
-                    log = replace(log, state=LogState.PENDING, problem=None, finished_at=None)
+                    until = max(log.deadline_at, self._clock.now() + timedelta(seconds=_REVIVED_S))
+                    log = replace(log, state=LogState.PENDING, problem=None, finished_at=None, deadline_at=until)
                 self._deadlines.set(log.id, log.deadline_at)
                 await self._book.put(log)
                 self._commands.progress(station_id, LOG, str(log.request_id), {"status": status.value})

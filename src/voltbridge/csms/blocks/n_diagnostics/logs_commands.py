@@ -7,6 +7,7 @@ from typing import Final
 from voltbridge.csms.blocks.n_diagnostics.logs import LOG, LogService
 from voltbridge.csms.blocks.n_diagnostics.logs_parameters import GetDiagnostics, GetLog
 from voltbridge.csms.commands.kinds import Answer, CommandKind, CommandRun, Context
+from voltbridge.protocol.versions import Version
 
 __all__ = ["COMMANDS"]
 
@@ -35,9 +36,11 @@ COMMANDS: Final = (
         name="get_diagnostics",
         about="Have a station of 1.6 deliver its diagnostics by its older message; the outcome is the file.",
         parameters=GetDiagnostics,
+        versions=(Version.V16,),
         run=_ask,
         check=_check,
         service="logs",
         outcome=LOG,
+        instead="get_log does the same",
     ),
 )

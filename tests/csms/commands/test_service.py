@@ -301,7 +301,7 @@ class Refusing:
         self.happened = False
         self._state = state
         self._put = desk.world.journal.put
-        desk.world.journal.put = self  # type: ignore[method-assign,assignment]
+        desk.world.journal.put = self  # type: ignore[method-assign]
 
     def __call__(self, fact: Fact) -> None:
         if not self.happened and isinstance(fact, Command) and fact.state is self._state:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.station.authorities import Authority
-from tests.station.central_system import CentralSystem, live, served
+from tests.station.central_system import CentralSystem, Message, charging, live, served
 from tests.station.file_server import file_server
 from typer.testing import CliRunner
 
@@ -25,6 +25,7 @@ from voltbridge.settings import ConfigurationError
 from voltbridge.station.assembly import Station
 from voltbridge.station.clocks import PacedClock
 from voltbridge.station.configuration import StationConfiguration
+from voltbridge.station.endpoints import tls_context
 from voltbridge.station.network import Network
 from voltbridge.station.virtual_clock import VirtualClock
 
@@ -236,6 +237,118 @@ def test_files_are_judged_by_the_same_roots(
         assert all("certificate verify failed" in line for line in lines)
 
 
+@ALL
+def test_the_first_root_that_is_installed_cuts_off_nobody(
+    version: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The authorities of the system count until the root has proved itself, and not after."""
+    public, private = Authority.make(tmp_path, "Public"), Authority.make(tmp_path, "Private")
+    monkeypatch.setenv("SSL_CERT_FILE", str(public.ca_file))
+    tls_context.cache_clear()
+    use = "CentralSystemRootCertificate" if version is V16 else "CSMSRootCertificate"
+
+    async def story(clock: VirtualClock) -> None:
+        async with (
+            served(clock, version, tls=public.server()) as central,
+            living(clock, configured(central.url, version, None)) as station,
+        ):
+            await station.connected()
+            request = {"certificateType": use, "certificate": private.pem}
+            assert (await central.call("InstallCertificate", request))["status"] == "Accepted"
+            await central.cut()
+            while central.connections < 2 or not station.online:
+                await clock.sleep(1)
+            assert "InvalidCsmsCertificate" not in told(central)
+            await _closed(central)
+            async with served(clock, version, tls=private.server(), port=central.port) as second:
+                while not (second.connections and station.online):
+                    await clock.sleep(1)
+                await _closed(second)
+            async with served(clock, version, tls=public.server(), port=central.port) as third:
+                await clock.sleep(ATTEMPTS_S)
+                assert third.connections == 0
+
+    try:
+        live(story)
+    finally:
+        tls_context.cache_clear()
+
+
+# Moving to TLS
+
+
+@pytest.mark.parametrize("version", [V201, V21])
+def test_a_station_without_tls_moves_to_a_csms_with_it_by_a_root_that_is_installed(
+    version: Version, tmp_path: Path
+) -> None:
+    """M05, B09, B10, A05: without the root the profile is refused; afterwards there is no way back."""
+    root = Authority.make(tmp_path)
+
+    async def story(clock: VirtualClock) -> None:
+        async with (
+            charging(clock, version, password=PASSWORD, variables=SOON) as (central, station),
+            served(clock, version, tls=root.server()) as secure,
+        ):
+            secure.password = PASSWORD
+
+            def profile(url: str, level: int) -> Message:
+                return {
+                    "messageTimeout": 30,
+                    "ocppCsmsUrl": url,
+                    "ocppInterface": "Wired0",
+                    "ocppVersion": "OCPP20" if version is V201 else "OCPP21",
+                    "ocppTransport": "JSON",
+                    "securityProfile": level,
+                }
+
+            request = {"configurationSlot": 2, "connectionData": profile(secure.url, 2)}
+            assert (await central.call("SetNetworkProfile", request))["status"] == "Accepted"
+            priority = {
+                "component": {"name": "OCPPCommCtrlr"},
+                "variable": {"name": "NetworkConfigurationPriority"},
+                "attributeValue": "2,1",
+            }
+            for expected in ("Rejected", "RebootRequired"):
+                answer = await central.call("SetVariables", {"setVariableData": [priority]})
+                assert answer["setVariableResult"][0]["attributeStatus"] == expected
+                request = {"certificateType": "CSMSRootCertificate", "certificate": root.pem}
+                assert (await central.call("InstallCertificate", request))["status"] == "Accepted"
+            assert (await central.call("Reset", {"type": "Immediate"}))["status"] == "Accepted"
+            await secure.next("BootNotification")
+            await station.connected()
+            assert station.services.context.settings.security_profile == 2
+            request = {"configurationSlot": 1, "connectionData": profile(central.url, 1)}
+            answer = await secure.call("SetNetworkProfile", request)
+            assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "NoSecurityDowngrade")
+
+    live(story)
+
+
+def test_a_charge_point_raises_its_security_profile_once_it_has_a_root(tmp_path: Path) -> None:
+    """1.6, A05: at the same address, which speaks TLS by then."""
+    root = Authority.make(tmp_path)
+
+    async def story(clock: VirtualClock) -> None:
+        async with served(clock, V16) as central:
+            configuration = StationConfiguration("CP-1", central.url, (V16,), password=PASSWORD, variables=SOON)
+            async with living(clock, configuration) as station:
+                await station.connected()
+                raised = {"key": "SecurityProfile", "value": "2"}
+                assert (await central.call("ChangeConfiguration", raised))["status"] == "Rejected"
+                request = {"certificateType": "CentralSystemRootCertificate", "certificate": root.pem}
+                assert (await central.call("InstallCertificate", request))["status"] == "Accepted"
+                assert (await central.call("ChangeConfiguration", raised))["status"] == "Accepted"
+                await _closed(central)
+                async with served(clock, V16, tls=root.server(), port=central.port) as secure:
+                    secure.password = PASSWORD
+                    while not (secure.connections and station.online):
+                        await clock.sleep(1)
+                    answer = await secure.call("GetConfiguration", {"key": ["SecurityProfile"]})
+                    assert answer["configurationKey"][0]["value"] == "2"
+
+    live(story)
+
+
 # The command line
 
 
@@ -254,7 +367,7 @@ async def test_the_command_line_gives_roots_to_trust(kind: tuple[str, ...], tmp_
             assert program.stderr is not None
             try:
                 if trusted:
-                    await central.next("BootNotification")
+                    await central.next("StatusNotification")  # its boot has been accepted
                     if kind[0] == "run":
                         asked = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "SecurityProfile"}}
                         answer = await central.call("GetVariables", {"getVariableData": [asked]})

@@ -104,7 +104,8 @@ def run(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Where it connects to with TLS (wss), in the cases about that: at this port, and at the next one.",
+            help="Where it connects to with TLS (wss), in the cases about that: at this port, and at the next one. "
+            "The kit's certificates are for HOST.",
         ),
     ] = None,
     ca: Annotated[

@@ -17,7 +17,7 @@ __all__ = ["OwnFiles"]
 
 _FILES: Final = 4
 _LOG_SHARE: Final = 50
-"""A file of a log is this part of the limit; both logs are eight such files, and three copies of one are twelve more."""
+"""A file of a log is this part of the limit: both logs are eight of them, and three copies of one are twelve more."""
 
 
 @dataclass(frozen=True, slots=True)

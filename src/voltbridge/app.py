@@ -89,6 +89,7 @@ class Running:
     async def stop(self, timeout_s: float | None = None) -> None:
         """Stop without losing anything; what stations still do after ``timeout_s`` (else the setting) is cut off."""
         async with self._rest:
+            await self.services.anonymisation.close()
             await self.services.rollouts.close()
             await self.services.operations.close()
             await self.services.local_lists.close()
@@ -169,6 +170,8 @@ async def start(
         parts.push_async_callback(services.operations.close)
         await services.rollouts.start()
         parts.push_async_callback(services.rollouts.close)
+        await services.anonymisation.start()
+        parts.push_async_callback(services.anonymisation.close)
         readiness = Readiness({"storage": _storage_check(storage), "gateway": _gateway_check(gateway)})
         metrics = Metrics(
             (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from voltbridge.bus.local import LocalBus
+from voltbridge.csms.anonymisation import AnonymisationService
 from voltbridge.csms.blocks.a_security.events import SecurityEventService
 from voltbridge.csms.blocks.a_security.service import AdmissionPolicy, SecurityService
 from voltbridge.csms.blocks.b_provisioning import v16 as provisioning_v16
@@ -285,6 +286,18 @@ def wire(
         variables=variables,
         configurations=configurations,
         authorization=authorization,
+        anonymisation=AnonymisationService(
+            storage.anonymisations,
+            authorization,
+            storage.transactions,
+            storage.reservations,
+            storage.commands,
+            live,
+            journal,
+            events,
+            ids,
+            clock,
+        ),
         local_lists=local_lists,
         transactions=transactions,
         availability=availability,

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from voltbridge import __version__
 from voltbridge.api import (
     alerts,
+    anonymisations,
     charging_profiles,
     commands,
     configurations,
@@ -54,6 +55,7 @@ from voltbridge.csms.exports import TooManyExports
 from voltbridge.csms.readiness import Readiness
 from voltbridge.csms.services import Services
 from voltbridge.csms.webhooks.service import MOST_WEBHOOKS, TooManyWebhooks
+from voltbridge.domain.anonymisation import TokenBusy
 from voltbridge.domain.commands import NotCancellable, Unsupported
 from voltbridge.domain.errors import AlreadyExists, InUse, InvalidValue, NotFound, StorageUnavailable
 from voltbridge.domain.files import FileInUse, FileTooLarge, StorageFull
@@ -76,6 +78,7 @@ _NOUNS: Final = (
     inbox,
     deviations,
     tokens,
+    anonymisations,
     local_lists,
     transactions,
     events,
@@ -174,6 +177,9 @@ _PROBLEMS: Final[Mapping[type[Exception], Handler]] = {
         409, "alert-closed", "The alert is closed", f"Alert {error.id} is closed; nothing more can be said of it."
     ),
     InvalidValue: lambda error: _unusable(f"$.{error.field}", error.problem),
+    TokenBusy: lambda error: ProblemError(
+        409, "in-use", "It is in use", f"The token is in use by {error.user}; wait for its end, or end it."
+    ),
     FileTooLarge: lambda error: ProblemError(
         413, "content-too-large", "The file is too large", f"No more than {error.limit_bytes} bytes are kept."
     ),

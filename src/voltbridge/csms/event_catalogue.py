@@ -88,6 +88,11 @@ _STATIONS: Final = (
 
 _CHARGING: Final = (
     _kind("token.authorized", "A station has asked whether a token may charge.", data.TokenAuthorized),
+    _kind(
+        "token.anonymised",
+        "A customer's token was taken out of everything kept; the event does not tell which.",
+        data.TokenAnonymised,
+    ),
     _kind("local_list.selected", "It was said which tokens a station's list is to have.", data.LocalListSelected),
     _kind("local_list.stale", "A station's list is behind, because tokens have changed.", data.LocalListStale),
     _kind("local_list.drifted", "A station tells another version of its list than expected.", data.LocalListDrifted),

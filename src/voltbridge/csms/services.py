@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from voltbridge.csms.anonymisation import AnonymisationService
 from voltbridge.csms.blocks.a_security.events import SecurityEventService
 from voltbridge.csms.blocks.a_security.service import SecurityService
 from voltbridge.csms.blocks.b_provisioning.configurations import ConfigurationService
@@ -65,6 +66,7 @@ class Services:
     variables: DeviceModelService
     configurations: ConfigurationService
     authorization: AuthorizationService
+    anonymisation: AnonymisationService
     local_lists: LocalListService
     transactions: TransactionService
     availability: AvailabilityService

@@ -18,6 +18,7 @@ from voltbridge.storage.migrations import upgrade
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.ages import Ages
 from voltbridge.storage.sql.alerts import Alerts
+from voltbridge.storage.sql.anonymisations import Anonymisations
 from voltbridge.storage.sql.charging_profiles import ChargingLimits, ChargingProfiles, InstalledProfiles
 from voltbridge.storage.sql.commands import Commands, Operations
 from voltbridge.storage.sql.configurations import Configurations
@@ -98,6 +99,7 @@ class Storage:
         self.ages = Ages(long_sessions)
         self.exports = Exports(long_sessions)
         self.pruning = Pruning(long_sessions)
+        self.anonymisations = Anonymisations(long_sessions)
 
     @classmethod
     async def open(cls, url: str, clock: Clock, *, give_up_after_s: float = 10.0, capacity: int = 50_000) -> Storage:

@@ -77,6 +77,7 @@ from voltbridge.csms.event_data.tokens import (
     LocalListSelected,
     LocalListStale,
     LocalListUpdated,
+    TokenAnonymised,
     TokenAuthorized,
 )
 from voltbridge.csms.event_data.transactions import (
@@ -174,6 +175,7 @@ __all__ = [
     "TariffAbout",
     "TariffAssigned",
     "TariffWithdrawn",
+    "TokenAnonymised",
     "TokenAuthorized",
     "TransactionAbout",
     "TransactionClosed",

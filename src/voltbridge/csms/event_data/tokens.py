@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from voltbridge.csms.event_data.fields import Reason
+from voltbridge.csms.event_data.fields import OwnId, Reason
 from voltbridge.domain.local_lists import LocalListState
 from voltbridge.domain.tokens import AuthorizationStatus
 
@@ -16,6 +16,7 @@ __all__ = [
     "LocalListSelected",
     "LocalListStale",
     "LocalListUpdated",
+    "TokenAnonymised",
     "TokenAuthorized",
 ]
 
@@ -27,6 +28,14 @@ class TokenAuthorized(Struct):
     type: str | None
     status: AuthorizationStatus
     reason: Reason | UnsetType = UNSET
+
+
+class TokenAnonymised(Struct):
+    """A token was taken out of what is kept."""
+
+    id: OwnId
+    pseudonym: Annotated[str, Meta(description="What stands in its place.")]
+    records: Annotated[int, Meta(description="How many records were changed or removed.")]
 
 
 class LocalListSelected(Struct):

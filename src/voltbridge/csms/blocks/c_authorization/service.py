@@ -16,7 +16,7 @@ Tokens of type KeyCode are secret (C04.FR.04): events do not carry them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -198,6 +198,19 @@ class AuthorizationService:
             before = await self.get(id_token, type)
             await self._tokens.delete(id_token, type)
         await self._tell_change(before, None)
+
+    async def forget(self, id_token: str) -> Sequence[Token]:
+        """Forget every token of this text, whatever its type, and what the authority said of it: those there were."""
+        key, found = id_token.casefold(), []
+        for verdict in [known for known in self._verdicts if known[0] == key]:
+            del self._verdicts[verdict]
+        while (token := await self._tokens.get(id_token)) is not None:
+            try:
+                await self.delete(token.id_token, token.type)
+            except NotFound:
+                continue
+            found.append(token)
+        return found
 
     async def _tell_change(self, before: Token | None, after: Token | None) -> None:
         if self._changed is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from voltbridge.csms.blocks.b_provisioning.components_v2 import variable_of
 from voltbridge.csms.blocks.given import given
 from voltbridge.csms.blocks.n_diagnostics.events import EventService, EventTrigger, MonitoredEvent
-from voltbridge.csms.blocks.n_diagnostics.monitoring_v201 import variable_of
 from voltbridge.domain.monitoring import EventNotificationType
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v201

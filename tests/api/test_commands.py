@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from tests.api.clients import Api, Station
 
 from voltbridge.app import Running
@@ -269,7 +270,16 @@ async def test_command_kinds_tell_their_parameters(api: Api) -> None:
     kinds = {kind["name"]: kind for kind in (await api.get("/command-kinds"))["items"]}
     assert kinds["reset"]["versions"] == PROTOCOLS
     schema = kinds["reset"]["parameters"]
-    assert "evse_id" in schema["$defs"]["Reset"]["properties"]
+    assert schema["properties"]["type"] == {"$ref": "#/$defs/ResetKind", "default": "OnIdle"}
+    assert "ResetKind" in schema["$defs"]
+    for name, kind in kinds.items():
+        told = kind["parameters"]
+        assert told["type"] == "object", name
+        assert "title" not in told, name
+        Draft202012Validator.check_schema(told)
+        Draft202012Validator(told).is_valid({})  # every reference leads somewhere
+    assert kinds["publish_firmware"]["versions"] == kinds["unpublish_firmware"]["versions"] == PROTOCOLS[1:]
+    assert kinds["get_diagnostics"]["versions"] == PROTOCOLS[:1]
 
 
 async def test_events_tell_what_becomes_of_commands(api: Api, booted: Station, identity: str) -> None:

@@ -63,7 +63,7 @@ async def test_the_same_text_may_have_several_types_but_one_type_once(api: Api) 
         ({"id_token": "a", "allow_concurrent": None}, "$.allow_concurrent", "valid boolean"),
         ({"id_token": "a", "station_ids": ["x", 1]}, "$.station_ids[1]", "valid string"),
         ({"idToken": "a", "id_token": "a"}, "$.idToken", "no such field"),
-        ([], "$", "valid dictionary"),
+        ([], "$", "must be an object"),
     ],
 )
 async def test_what_is_wrong_is_named_with_its_path(api: Api, body: Any, path: str, message: str) -> None:

@@ -221,4 +221,9 @@ async def cancel_command(services: UsesServices, id: CommandId) -> Any:
 def _kind(kind: CommandKind) -> Kind:
     versions = list(kind.builders) or list(kind.versions or Version)
     schema = msgspec.json.schema(kind.parameters)
-    return Kind(name=kind.name, about=kind.about, versions=versions, parameters=schema)
+    definitions = schema.pop("$defs")
+    own = definitions.pop(schema["$ref"].rpartition("/")[2])
+    for name in ("title", "description"):  # those of the code
+        own.pop(name, None)
+    parameters = {**own, "$defs": definitions} if definitions else own
+    return Kind(name=kind.name, about=kind.about, versions=versions, parameters=parameters)

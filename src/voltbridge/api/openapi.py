@@ -30,18 +30,41 @@ _TAGS: Final = (
     ("stations", "Charging stations, their EVSEs, their messages, and the door to send them any message."),
     ("commands", "What stations are told, the same for every version: to one station or to many."),
     ("inbox", "Stations never seen before that wait for your word."),
+    ("variables", "The device model of stations (1.6: configuration keys), as reported, read and written."),
+    ("configurations", "Values that many stations shall have, and where they differ from them."),
+    ("monitoring", "Monitors of variables, and what is in force of them."),
+    ("alerts", "What stations told that somebody should look at."),
+    ("customer information", "What stations told of a customer, to be handed out and deleted."),
     ("tokens", "Who may charge."),
+    ("local lists", "Tokens that stations know by heart, for when they are offline."),
     ("tariffs", "What charging costs, and for whom and where each tariff is."),
     ("display messages", "What stations show on their displays."),
     ("reservations", "Places kept for a token until a moment."),
+    ("charging profiles", "Limits: named ones, those installed, and what they amount to."),
+    ("sites", "Fuses that many stations share, and what each may draw."),
     ("transactions", "What was charged, with every sample."),
     ("files", "Firmware and other files for stations, and what they delivered."),
     ("firmware", "Images, what becomes of them on stations, and local controllers that publish them."),
     ("events", "What happens, live or after the fact."),
     ("webhooks", "Events delivered by HTTP POST to receivers of your own."),
     ("deviations", "Which kind of charger breaks the standard in which way."),
+    ("export", "Whole lists and logs as files."),
+    ("retention", "How long what is kept."),
     ("health", "Whether the server is well. No key needed."),
 )
+
+
+_SUMMARIES: Final = {
+    "export": "Export a list or log",
+    "get_asyncapi": "Get the AsyncAPI document",
+    "healthz": "Is the process alive",
+    "list_evses": "List EVSEs",
+    "metrics": "Figures for Prometheus",
+    "read_meter": "Tell a meter's reading",
+    "readyz": "Is the server ready",
+    "send_ocpp": "Send an OCPP message",
+}
+"""Where the name of the operation would not do, by operation id."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -65,6 +88,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "adminKey": {"type": "http", "scheme": "bearer", "description": "The key in the server's admin.key file."}
     }
     for path, operation in _operations(document):
+        operation["summary"] = _SUMMARIES.get(operation["operationId"]) or operation["summary"].capitalize()
         for parameter in operation.get("parameters", ()):
             _without_null(parameter["schema"])
         if "application/json" in operation["responses"].get("422", {}).get("content", {}):

@@ -186,9 +186,14 @@ def _path(location: Sequence[int | str]) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
 
 
+_NO_OBJECT: Final = frozenset({"dict_type", "mapping_type", "model_attributes_type", "model_type"})
+
+
 def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         return "no such field"
+    if item["type"] in _NO_OBJECT:
+        return "must be an object"
     if item["type"] == "json_invalid":
         return f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
     if item["type"] == "string_pattern_mismatch" and (words := PATTERN_WORDS.get(item["ctx"]["pattern"])):
@@ -214,6 +219,7 @@ def _http(methods: Callable[[str], Iterable[str]]) -> Callable[[Request, Excepti
             return problem_response(too_large())
         name = status.phrase.lower().replace(" ", "-")
         detail = _DETAILS.get(error.status_code, str(error.detail))
-        return problem_response(ProblemError(error.status_code, name, status.phrase, detail, headers=headers))
+        title = status.phrase.capitalize()
+        return problem_response(ProblemError(error.status_code, name, title, detail, headers=headers))
 
     return answer

@@ -90,6 +90,7 @@ MOST_DEVIATIONS: Final = 100
 
 _LARGEST_EXPONENT: Final = 4000
 _LONGEST_NUMBER: Final = 100
+_LONGEST_CHOICES: Final = 80
 _LONGEST_CHOICE: Final = 100
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TRUE_AND_FALSE: Final = {"true": True, "false": False, "1": True, "0": False}
@@ -330,7 +331,7 @@ class _Walk:
             raise Violation(ViolationKind.TYPE, path, f"expected a string, got {_shown(value)}")
         member = shape.values.get(value)
         if member is None:
-            fault = f"{_shown(value)} is not one of {len(shape.values)} values"
+            fault = f"{_shown(value)} is not {_any_of(shape)}"
             plain = value.strip()
             member = shape.folded.get(folded(plain)) if len(plain) <= _LONGEST_CHOICE else None
             if member is None:
@@ -420,6 +421,12 @@ def _plain(value: Any, path: str) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item, f"{path}.{name[:60]}") for name, item in value.items()}
     return value
+
+
+def _any_of(shape: Choice) -> str:
+    """What may be chosen: by name where that is short, as an error's description has 255 characters."""
+    names = " or ".join(", ".join(shape.values).rsplit(", ", 1))
+    return names if len(names) <= _LONGEST_CHOICES else f"one of {len(shape.values)} values"
 
 
 def _shown(value: Any) -> str:

@@ -98,9 +98,18 @@ def _guard(key: str | None) -> Any:
     return guard
 
 
+def _schema_of(arguments: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of an action's arguments, without the names that the code has for them."""
+    schema = msgspec.json.schema(arguments)
+    definitions = schema.pop("$defs")
+    own = definitions.pop(schema["$ref"].rpartition("/")[2])
+    del own["title"]
+    return {**own, "$defs": definitions} if definitions else dict(own)
+
+
 async def _actions(request: web.Request) -> web.Response:
     items = [
-        {"name": name, "description": action.help, "arguments": msgspec.json.schema(action.arguments)}
+        {"name": name, "description": action.help, "arguments": _schema_of(action.arguments)}
         for name, action in ACTIONS.items()
     ]
     return json_answer({"items": items, "next": None})

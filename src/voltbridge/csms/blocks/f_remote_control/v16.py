@@ -66,8 +66,6 @@ def trigger_message(wanted: TriggerMessage, context: Context) -> Prepared:
     _check_connector(wanted.connector_id)
     if wanted.custom_trigger is not None:
         raise Unsupported("OCPP 1.6 has no triggers of its station's own; leave custom_trigger out")
-    if wanted.evse_id is not None and wanted.message not in _OF_A_CONNECTOR:
-        raise Unsupported(f"OCPP 1.6 sends a {wanted.message} for the whole station only; leave evse_id out")
     extended = wanted.extended or wanted.message in _EXTENDED
     name = wanted.message.value
     if wanted.message is TriggeredMessage.SIGN_CHARGING_STATION_CERTIFICATE:
@@ -77,6 +75,8 @@ def trigger_message(wanted: TriggerMessage, context: Context) -> Prepared:
         asks = "ExtendedTriggerMessage" if extended else "TriggerMessage"
         instead = "; ask for MeterValues instead" if wanted.message is TriggeredMessage.TRANSACTION_EVENT else ""
         raise Unsupported(f"the {asks} of OCPP 1.6 cannot ask for {name}{instead}")
+    if wanted.evse_id is not None and wanted.message not in _OF_A_CONNECTOR:
+        raise Unsupported(f"OCPP 1.6 sends a {wanted.message} for the whole station only; leave evse_id out")
     connector_id = optional(wanted.evse_id)
     if extended:
         return Prepared(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -395,10 +395,17 @@ class Asked:
         await self.station.connection.refuse(name, self.unique_id, code)
         await asyncio.wait([self.told])
 
-    async def answer_one_of_several(self, payload: Mapping[str, Any], *, step: int | None = None) -> Asked:
+    async def answer_one_of_several(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        step: int | None = None,
+        otherwise: Callable[[], Awaitable[Asked]] | None = None,
+    ) -> Asked:
         """Send the response at the next step; the next request that the CSMS makes of the same instruction.
 
-        That belongs to ``step``, by default to the same as this one.
+        That belongs to ``step``, by default to the same as this one. ``otherwise`` instructs a CSMS that is through
+        with this instruction and has made no other request.
         """
         station = self.station
         step = step or self.step
@@ -411,11 +418,16 @@ class Asked:
                 await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 if not came.done():
                     await self.told
-                unique_id, raw = await came
+                if came.done() or otherwise is None:
+                    await came
         except TimeoutError:
             raise StepFailed(
                 name, f"another {self.action}Request", f"nothing of the kind within {station.csms.reaction_s:g} s"
             ) from None
+        if not came.done():
+            assert otherwise is not None, "it was waited for"
+            return await otherwise()
+        unique_id, raw = came.result()
         request = station.connection.request(name, self.action, raw)
         return Asked(station, step, self.action, unique_id, request, self.told)
 

@@ -125,16 +125,19 @@ async def version_unanswered(station: SimulatedStation) -> None:
 
 
 async def _refused(station: SimulatedStation, status: str) -> None:
-    """A difference is refused, so that the central system sends the whole list without being told to (5.15)."""
+    """A difference is refused, and the whole list follows: by itself, as is recommended (5.15), or when told to."""
     listed, added = _tokens(station)
     held = HeldList(station)
     with station.stage("Memory state"):
         await held.accept(await _send(held, 1, "Full", [listed]))
     asked = await _send(held, 1, "Differential", [added])
     held.version = asked.request.at(held.field)
-    again = await asked.answer_one_of_several({"status": status}, step=3)
+    whole = [listed, added]
+    again = await asked.answer_one_of_several(
+        {"status": status}, step=3, otherwise=lambda: _send(held, 3, "Full", whole, unless=True)
+    )
     held.check(again, "Full")
-    _expect_list(again, [listed, added])
+    _expect_list(again, whole)
     await held.accept(again, seen=_SEEN)
 
 
@@ -148,12 +151,19 @@ async def _version(held: HeldList, step: int, timeout_s: float | None = None) ->
 
 
 async def _send(
-    held: HeldList, step: int, update_type: str, entries: list[Mapping[str, Any]], timeout_s: float | None = None
+    held: HeldList,
+    step: int,
+    update_type: str,
+    entries: list[Mapping[str, Any]],
+    timeout_s: float | None = None,
+    *,
+    unless: bool = False,
 ) -> Asked:
     text = (
-        f"send a local list ({update_type}, with a version above {held.version}) with {len(entries)} tokens: "
-        f"{entries}; when a difference is refused, send the whole list"
+        f"send a local list ({update_type}, with a version above {held.version}) with {len(entries)} tokens: {entries}"
     )
+    if unless:
+        text = f"unless the CSMS does so by itself: {text}"
     asked = await held.sent(step, text, update_type, entries, timeout_s)
     _expect_list(asked, entries)
     return asked

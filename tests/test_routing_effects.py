@@ -110,7 +110,7 @@ def test_every_row_names_a_test_and_nothing_else_does() -> None:
 
 def test_the_tests_exist() -> None:
     collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(FOLDER)]
-    listed = subprocess.run(collect, cwd=FOLDER.parent.parent, capture_output=True, text=True, timeout=50, check=True)
+    listed = subprocess.run(collect, cwd=FOLDER.parent.parent, capture_output=True, text=True, timeout=150, check=True)
     found = {line.removeprefix("tests/effects/") for line in listed.stdout.splitlines()}
     assert set(EFFECTS.values()) <= found, set(EFFECTS.values()) - found
 

@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1)]
+pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="session")
 def anyio_backend():
@@ -31,12 +31,15 @@ async def shared():
 async def never():
     await asyncio.sleep(1000)
 
+@pytest.mark.timeout(2)
 async def test_waits(shared):
     await asyncio.sleep(1000)
 
+@pytest.mark.timeout(2)
 async def test_uses_what_waits(shared, never):
     pass
 
+@pytest.mark.timeout(2)
 def test_sleeps():
     time.sleep(1000)
 

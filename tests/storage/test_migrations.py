@@ -115,7 +115,7 @@ def test_processes_that_start_at_once_do_not_collide(bare_url: str) -> None:
             assert process.stdin is not None
             process.stdin.write(b"x")
         for process in started:
-            _, errors = process.communicate(timeout=50)
+            _, errors = process.communicate(timeout=150)
             assert process.returncode == 0, errors.decode()
     assert revision(bare_url) == HEAD
 

@@ -30,7 +30,7 @@ from voltbridge.protocol.versions import Version
 
 pytestmark = pytest.mark.anyio
 
-CONFIGURATION: Final = Configuration(quiet_s=0.2, transaction_duration_s=0.1, message_timeout_s=20.0)
+CONFIGURATION: Final = Configuration(quiet_s=0.5, transaction_duration_s=0.1, message_timeout_s=20.0)
 READ_ONLY: Final = {"NumberOfConnectors": "2", "SupportedFeatureProfiles": "Core,RemoteTrigger"}
 
 
@@ -55,7 +55,7 @@ class Point(ChargePoint):  # type: ignore[misc]
     """The charge point."""
 
     def __init__(self, identity: str, socket: ClientConnection) -> None:
-        super().__init__(identity, socket, response_timeout=20)
+        super().__init__(identity, socket, response_timeout=60)
         self.keys = {"HeartbeatInterval": "300", "AuthorizeRemoteTxRequests": "false", "LocalPreAuthorize": "false"}
         self.plugged: set[int] = set()
         self.drivers: dict[int, str] = {}

@@ -230,7 +230,7 @@ def test_nothing_starts_with_a_broken_file(tmp_path: Path, arguments: list[str],
             [sys.executable, "-m", "voltbridge", "station", *arguments, str(file), "--url", url, "--data", str(data)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=150,
         )
         with pytest.raises(BlockingIOError):
             csms.accept()

@@ -28,7 +28,7 @@ async def _schemathesis(api: Api, *arguments: str) -> None:
         "--header",
         f"Authorization: Bearer {api.key}",
         "--generation-deterministic",
-        "--request-timeout=20",
+        "--request-timeout=60",
         "--no-color",
         *arguments,
         cwd=ROOT,

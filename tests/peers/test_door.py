@@ -34,7 +34,7 @@ async def accepted(
         yield peer
 
 
-async def through_the_door(csms: Csms, peer: Peer, action: str, body: bytes, timeout_s: float = 10) -> Answer:
+async def through_the_door(csms: Csms, peer: Peer, action: str, body: bytes, timeout_s: float = 60) -> Answer:
     path = f"/stations/{peer.identity}/ocpp/{action}"
     return await csms.rest.ask("POST", path, data=body, timeout_s=timeout_s)
 
@@ -124,6 +124,8 @@ async def test_a_late_answer_is_nobodys(csms: Csms, version: Version, identity: 
         held = asyncio.Event()
         peer.answers["ClearCache"] = held
         assert problem(await through_the_door(csms, peer, "ClearCache", b"{}", timeout_s=0.3))[:2] == (504, "no-answer")
+        while await peer.called.get() != "ClearCache":
+            pass
         # The next call has arrived, behind the one that is not answered yet; it gets its own answer.
         next_call = asyncio.create_task(through_the_door(csms, peer, "GetLocalListVersion", b"{}"))
         assert "GetLocalListVersion" in await peer.next_received()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.support.certificates import signer
 from tests.support.pki import Authority, Issued
 
 from voltbridge.csms.gateway.tls import CIPHERS, CertificateFiles, UnusableCertificate, server_context
@@ -151,6 +152,9 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     assert refusal(pair).startswith(f"{pair.key} has no private key in PEM format; ")
     pair.certificate.write_bytes(b"\x30\x82")
     assert refusal(pair).startswith(f"{pair.certificate} has no certificate in PEM format; ")
+    lines = EC.pem.splitlines()
+    pair.certificate.write_bytes(b"\n".join([lines[0], lines[1][::-1], *lines[2:]]))
+    assert "certificate" in refusal(pair)
 
 
 def test_a_key_of_another_certificate(tmp_path: Path) -> None:
@@ -171,6 +175,13 @@ def test_certificates_that_are_not_valid_now(tmp_path: Path) -> None:
     assert "has expired on " in refusal(pair)
     pair = files(CA.issue(begins_in_days=1), tmp_path)
     assert "is not valid before " in refusal(pair)
+
+
+def test_a_key_of_a_kind_that_stations_do_not_know(tmp_path: Path) -> None:
+    made = signer("ed25519")
+    pair = files(EC, tmp_path)
+    pair.certificate.write_text(made.pem)
+    assert refusal(pair).endswith("is of a kind that stations do not know; make an EC or RSA key")
 
 
 def test_keys_that_are_too_short(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ ALERT: Final = b"\x15\x03\x01\x00\x02\x02\x50"
 
 
 async def test_who_never_ends_the_handshake_is_cut_and_disturbs_nobody(context: Callable[[], ssl.SSLContext]) -> None:
-    async with site(Limits(ping_interval_s=0, handshake_s=1.0), context) as place:
+    async with site(Limits(ping_interval_s=0, handshake_s=3.0), context) as place:
         silent = [await asyncio.open_connection("127.0.0.1", place.tls_port) for _ in range(30)]
         for number, (_, writer) in enumerate(silent):
             writer.write(b"\x16\x03\x01\x02\x00\x01\x00"[: number % 8])
@@ -160,7 +160,7 @@ async def test_who_never_ends_the_handshake_is_cut_and_disturbs_nobody(context: 
 
 
 async def test_who_never_asks_after_the_handshake_is_cut(context: Callable[[], ssl.SSLContext]) -> None:
-    async with site(Limits(ping_interval_s=0, handshake_s=1.0), context) as place:
+    async with site(Limits(ping_interval_s=0, handshake_s=3.0), context) as place:
         station = await place.socket(CA.trusted())
         await asyncio.wait_for(station.end(), PATIENCE)
 

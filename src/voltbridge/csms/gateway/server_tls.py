@@ -48,7 +48,7 @@ class ServerTls:
         self._context, self._certificates = server_context(self._files, clock.now())
         self._wanted = asyncio.Event()
         self.looks = 0
-        """How often the files were looked at."""
+        """How often the files were looked at, and what follows from it was done."""
         self._told_at: datetime | None = None
         """When it was last said that little time is left."""
 
@@ -79,11 +79,11 @@ class ServerTls:
                 await within(self._clock, _LOOK_EVERY_S, self._wanted.wait())
             except TimeoutError:
                 look = await asyncio.to_thread(_look, self._files)
-                self.looks += 1
                 # Certificate and key are replaced one after the other: wait until nothing changes any more.
                 settled, self._seen = look == self._seen, look
                 if settled and look != self._loaded:
                     await self._read(events)
+                self.looks += 1
             else:
                 self._wanted.clear()
                 await self._read(events)
@@ -97,6 +97,9 @@ class ServerTls:
             _log.warning("new certificate files cannot be used; those read before stay in force", problem=str(error))
             with suppress(StorageUnavailable):
                 events.emit("server_certificate.refused", None, problem=str(error))
+            return
+        except Exception:
+            _log.exception("new certificate files cannot be read; those read before stay in force")
             return
         self._told_at = None
         _log.info(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -82,7 +82,10 @@ def server_context(
     context.set_alpn_protocols(["http/1.1"])
     certificates: list[ServerCertificate] = []
     for pair in files:
-        certificate = _judged(pair, now)
+        try:
+            certificate = _judged(pair, now)
+        except (OSError, UnsupportedAlgorithm, ValueError) as error:
+            raise UnusableCertificate(f"{pair.certificate} cannot be understood ({error}); have it made anew") from None
         if any(other.kind == certificate.kind for other in certificates):
             raise UnusableCertificate(
                 f"the certificate in {pair.certificate} has an {certificate.kind} key, as the one before has; "
@@ -139,7 +142,7 @@ def _kind(certificate: x509.Certificate, path: Path) -> str:
     """EC or RSA. Raises UnusableCertificate for keys that stations do not know or that are too short."""
     try:
         key = certificate.public_key()
-    except ValueError:
+    except (UnsupportedAlgorithm, ValueError):
         key = None
     if isinstance(key, rsa.RSAPublicKey):
         kind, least = "RSA", _LEAST_RSA_BITS

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.given import among, given, optional
 from voltbridge.csms.blocks.n_diagnostics.customer_information import CustomerInformationService
 from voltbridge.csms.blocks.n_diagnostics.customer_parameters import CertificateHash, CustomerInformation, CustomerToken
-from voltbridge.csms.commands.kinds import Unsupported
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v201
 
 __all__ = ["customer_request", "notify_customer_information"]
-
-_TYPES = frozenset(type.value for type in v201.IdTokenEnumType)
 
 
 async def notify_customer_information(
@@ -40,9 +37,8 @@ def customer_request(wanted: CustomerInformation, request_id: int) -> v201.Custo
 def _token(token: CustomerToken | None) -> v201.IdTokenType | UnsetType:
     if token is None:
         return UNSET
-    if token.type not in _TYPES:
-        raise Unsupported(f"OCPP 2.0.1 has no tokens of type {token.type}; it has {', '.join(sorted(_TYPES))}")
-    return v201.IdTokenType(id_token=token.id_token, type=v201.IdTokenEnumType(token.type))
+    kind = among(v201.IdTokenEnumType, token.type, "OCPP 2.0.1 has no tokens of type")
+    return v201.IdTokenType(id_token=token.id_token, type=kind)
 
 
 def _certificate(certificate: CertificateHash | None) -> v201.CertificateHashDataType | UnsetType:

@@ -1,54 +1,30 @@
-"""Logs in the words of 2.0.1."""
+"""Logs in the words of 2.0.1; they are those of ``v2``."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from voltbridge.csms.blocks.given import given, optional
+from voltbridge.csms.blocks.n_diagnostics import v2
 from voltbridge.csms.blocks.n_diagnostics.logs import LogService
 from voltbridge.csms.blocks.n_diagnostics.logs_parameters import LogOrder
-from voltbridge.csms.commands.kinds import Answer, Unsupported, answered
-from voltbridge.domain.station_logs import LogType, UploadStatus
+from voltbridge.csms.blocks.n_diagnostics.v2 import log_answer, plain_request
+from voltbridge.csms.commands.kinds import Unsupported
+from voltbridge.domain.station_logs import LogType
 from voltbridge.domain.stations import LiveStation
 from voltbridge.protocol import v201
-from voltbridge.protocol.datetimes import DateTime
 from voltbridge.protocol.structs import Payload
 
 __all__ = ["log_answer", "log_request", "log_status_notification", "plain_request"]
-
-_ACCEPTED = frozenset({"Accepted", "AcceptedCanceled"})
 
 
 def log_request(order: LogOrder) -> Payload:
     """N01."""
     if order.log_type is LogType.DATA_COLLECTOR:
         raise Unsupported("OCPP 2.0.1 has no DataCollectorLog; ask for the DiagnosticsLog or the SecurityLog")
-    return v201.GetLogRequest(
-        log_type=v201.LogEnumType(order.log_type.value),
-        request_id=order.request_id,
-        retries=optional(order.retries),
-        retry_interval=optional(order.retry_interval_s),
-        log=v201.LogParametersType(
-            remote_location=order.location,
-            oldest_timestamp=optional(None if order.oldest_at is None else DateTime.of(order.oldest_at)),
-            latest_timestamp=optional(None if order.latest_at is None else DateTime.of(order.latest_at)),
-        ),
-    )
-
-
-def plain_request(order: LogOrder) -> Payload | None:
-    """Only 1.6 has an older message."""
-    return None
-
-
-def log_answer(response: Any) -> Answer:
-    """N01.FR.01, N01.FR.05, N01.FR.12."""
-    return answered(response, _ACCEPTED)
+    return v2.log_request(v201, order)
 
 
 async def log_status_notification(
     service: LogService, live: LiveStation, request: v201.LogStatusNotificationRequest
 ) -> v201.LogStatusNotificationResponse:
     """N01."""
-    await service.told(live, UploadStatus(request.status.value), given(request.request_id), "log.status", request)
+    await v2.told_of_log(service, live, request)
     return v201.LogStatusNotificationResponse()

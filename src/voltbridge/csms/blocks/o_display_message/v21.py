@@ -7,7 +7,7 @@ from dataclasses import replace
 from voltbridge.csms.blocks.given import given, optional
 from voltbridge.csms.blocks.o_display_message.parameters import ClearDisplayMessage, GetDisplayMessages
 from voltbridge.csms.blocks.o_display_message.service import DisplayMessageService
-from voltbridge.csms.blocks.o_display_message.v201 import clearing, content, content_of, message_of, reading, wired
+from voltbridge.csms.blocks.o_display_message.v2 import clearing, content, content_of, message_of, reading, wired
 from voltbridge.csms.commands.kinds import Context, Prepared
 from voltbridge.csms.events import message_data
 from voltbridge.domain.display_messages import DisplayMessage

@@ -25,9 +25,9 @@ class ManualStation:
     async def begin(self, url: str, configuration: Configuration, version: Version) -> None:
         """Before the first case of a version, say how the station has to be set up, and wait until it is.
 
-        Also before one with TLS, and before the first without again.
+        Also before each with TLS, since they change whom the station trusts, and before the first without again.
         """
-        if self._set_up == (url, version):
+        if self._set_up == (url, version) and not url.startswith("wss:"):
             return
         self._person.say("Set up the charging station as follows:")
         self._person.say(f"- its CSMS: {url}/{configuration.station_id}, which speaks OCPP {version.label}")

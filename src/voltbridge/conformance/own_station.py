@@ -55,6 +55,7 @@ CONFIGURATION: Final = Configuration(
 
 _PLAIN: Final = EvseConfiguration()
 _VARIABLES: Final = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
+_OTHERWISE: Final = {"TC_M_07_CS": {"SecurityCtrlr.AdditionalRootCertificateCheck": "false"}}
 _POWER_CUT_S: Final = 3.0
 _REBOOT_S: Final = 2.0
 _LOOKS: Final = 30
@@ -107,6 +108,8 @@ class OwnStation:
     ) -> None:
         self._clock = clock
         self._ca_file = ca_file
+        self.case_id = ""
+        """Of the case that begins; some want another station than most."""
         self._variables = _VARIABLES | dict(variables)
         self._evse_configuration = evse
         self._station: Station | None = None
@@ -138,7 +141,7 @@ class OwnStation:
             password=configuration.password if configuration.basic_auth else None,
             security_profile=1 if configuration.basic_auth else 0,
             evses=(self._evse_configuration,) * configuration.evses,
-            variables=self._variables,
+            variables=self._variables | _OTHERWISE.get(self.case_id, {}),
             manufacturer_roots="" if UNSIGNED in configuration.features else configuration.firmware.signing_certificate,
             firmware=_abilities(configuration.features),
             monitors=tuple(monitor for name, monitor in _MONITORS.items() if name in configuration.features),

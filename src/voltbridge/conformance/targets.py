@@ -155,7 +155,12 @@ async def _own_station(
         authorities = stack.enter_context(made_authorities())
         door = await stack.enter_async_context(open_door(authorities=authorities))
         station = await stack.enter_async_context(own_station(clock, ca_file=authorities.old_file))
-        await run_station_cases(cases, configuration, station, door, clock, before=watch.before, after=watch.after)
+
+        def before(case: StationCase) -> None:
+            station.case_id = case.part6.id
+            watch.before(case)
+
+        await run_station_cases(cases, configuration, station, door, clock, before=before, after=watch.after)
 
 
 def _calm() -> None:

@@ -95,7 +95,7 @@ def played(
     async def main(clock: VirtualClock) -> tuple[Outcome, SimulatedCsms]:
         with pytest.MonkeyPatch.context() as monkeypatch, made_authorities() as authorities:
             async with (
-                open_door(authorities=authorities if case.secure else None) as door,
+                open_door(authorities=authorities if case.secure or case.part6.block == "M" else None) as door,
                 own_station(
                     clock,
                     {**VARIABLES.get(case.part6.id, {}), **variables},
@@ -103,6 +103,7 @@ def played(
                     authorities.old_file,
                 ) as station,
             ):
+                station.case_id = case.part6.id
                 features = CONFIGURATION.features | FEATURES.get(case.part6.id, frozenset())
                 configuration = msgspec.structs.replace(CONFIGURATION, features=features)
                 csms = csms_for(case, configuration, station, clock, door)

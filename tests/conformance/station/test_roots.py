@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from tests.conformance.station.test_cases import played
 
 from voltbridge.clock import SystemClock
@@ -29,7 +30,7 @@ from voltbridge.station.configuration import StationConfiguration
 from voltbridge.station.connectivity_terms import ConnectivitySettings
 from voltbridge.station.credentials import Credentials
 from voltbridge.station.endpoints import Tls
-from voltbridge.station.root_certificates import CertificateUse, RootCertificate, RootCertificates
+from voltbridge.station.root_certificates import CertificateUse, RootCertificate, RootCertificates, root_of
 from voltbridge.station.virtual_clock import VirtualClock, run
 
 BACK, NEW = "TC_B_47_CS", "TC_B_50_CS"
@@ -92,9 +93,31 @@ def uses_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RootCertificates, "put", kept)
 
 
+def never_lets_the_old_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RootCertificates, "proved", lambda roots: None)
+
+
+def deletes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RootCertificates, "remove", lambda roots, root: None)
+
+
+def keeps_what_it_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def install(self: Certificates, use: CertificateUse, pem: str) -> tuple[CertificateStatus, str, str]:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        self._roots.put(root_of(certificate, certificate, use))
+        return CertificateStatus.REJECTED, "", ""
+
+    monkeypatch.setattr(Certificates, "install", install)
+
+
 @pytest.mark.parametrize(
     ("case", "planted", "step"),
     [
+        ("TC_M_07_CS", keeps_what_it_rejects, "4"),
+        ("TC_M_09_CS", keeps_what_it_rejects, "4"),
+        ("TC_M_20_CS", deletes_nothing, "4"),
+        ("TC_M_30_CS", never_lets_the_old_one_go, "7"),
+        ("TC_M_31_CS", keeps_no_fallback, "Booted 3"),
         (BACK, trusts_both, "8"),
         (BACK, trusts_everybody, "8"),
         (BACK, keeps_no_fallback, "Booted 3"),
@@ -141,8 +164,9 @@ def test_without_endpoints_with_tls_they_do_not_run() -> None:
 def test_authorities_are_made_once_and_found_again(tmp_path: Path) -> None:
     made = authorities_in(tmp_path / "kit")
     again = authorities_in(tmp_path / "kit")
-    assert [again.pem(root) for root in Root] == [made.pem(root) for root in Root]
-    for root in Root:
+    kept = (Root.OLD, Root.NEW)
+    assert [again.pem(root) for root in kept] == [made.pem(root) for root in kept]
+    for root in kept:
         assert (tmp_path / "kit" / f"{root}.key").stat().st_mode & 0o077 == 0
 
 

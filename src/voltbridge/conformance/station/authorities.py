@@ -42,20 +42,29 @@ _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
 _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
+_EXPIRED: Final = datetime(2020, 2, 1, tzinfo=UTC)
+
+
 class InvalidAuthorities(Exception):
     """The directory cannot be used; the text says why."""
 
 
 class Root(StrEnum):
-    """Which of the two; the name of its files."""
+    """Which one; the name of its files."""
 
     OLD = "old-root"
     NEW = "new-root"
+    EXPIRED = "expired-root"
+    STRANGE = "strange-root"
+    """Like the old one, and nobody trusts it. Neither of these two is kept."""
+
+
+_KEPT: Final = (Root.OLD, Root.NEW)
 
 
 @dataclass(frozen=True)
 class Authorities:
-    """Both roots with their keys."""
+    """The roots with their keys."""
 
     directory: Path
     certificates: Mapping[Root, x509.Certificate]
@@ -130,7 +139,7 @@ def authorities_in(directory: Path) -> Authorities:
 
     Raises InvalidAuthorities.
     """
-    names = [directory / f"{root}.{kind}" for root in Root for kind in ("pem", "key")]
+    names = [directory / f"{root}.{kind}" for root in _KEPT for kind in ("pem", "key")]
     missing = [name.name for name in names if not name.exists()]
     try:
         if len(missing) == len(names):
@@ -151,23 +160,36 @@ def made_authorities() -> Iterator[Authorities]:
 
 def _kept(directory: Path) -> Authorities:
     directory.mkdir(parents=True, exist_ok=True)
-    keys = {root: ec.generate_private_key(ec.SECP256R1()) for root in Root}
-    old, new = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Voltbridge conformance {root}")]) for root in Root)
+    keys: dict[Root, _Key] = {root: ec.generate_private_key(ec.SECP256R1()) for root in _KEPT}
+    old, new = (_name(root) for root in _KEPT)
     certificates = {
         Root.OLD: _authority(old, old, keys[Root.OLD], keys[Root.OLD]),
         Root.NEW: _authority(new, old, keys[Root.NEW], keys[Root.OLD]),
     }
-    for root in Root:
+    for root in _KEPT:
         file = directory / f"{root}.key"
         file.touch(mode=0o600)
         file.write_bytes(_in_pem(keys[root]))
         (directory / f"{root}.pem").write_bytes(certificates[root].public_bytes(Encoding.PEM))
+    return _completed(directory, certificates, keys)
+
+
+def _completed(directory: Path, certificates: dict[Root, x509.Certificate], keys: dict[Root, _Key]) -> Authorities:
+    """With the roots that no station is to take."""
+    for root, until in ((Root.EXPIRED, _EXPIRED), (Root.STRANGE, _UNTIL)):
+        keys[root] = ec.generate_private_key(ec.SECP256R1())
+        certificates[root] = _authority(_name(root), _name(root), keys[root], keys[root], until)
     return Authorities(directory, certificates, keys)
 
 
+def _name(root: Root) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Voltbridge conformance {root}")])
+
+
 def _read(directory: Path) -> Authorities:
-    certificates, keys = {}, {}
-    for root in Root:
+    certificates: dict[Root, x509.Certificate] = {}
+    keys: dict[Root, _Key] = {}
+    for root in _KEPT:
         try:
             certificates[root] = x509.load_pem_x509_certificate((directory / f"{root}.pem").read_bytes())
             key = load_pem_private_key((directory / f"{root}.key").read_bytes(), None)
@@ -183,12 +205,14 @@ def _read(directory: Path) -> Authorities:
     except Exception:  # a signature that does not fit raises another error than names that do not
         text = f"{directory}: {Root.NEW} is not signed by {Root.OLD}, as TC_B_47_CS wants it"
         raise InvalidAuthorities(text) from None
-    return Authorities(directory, certificates, keys)
+    return _completed(directory, certificates, keys)
 
 
-def _authority(name: x509.Name, above: x509.Name, key: _Key, signing: _Key) -> x509.Certificate:
+def _authority(
+    name: x509.Name, above: x509.Name, key: _Key, signing: _Key, until: datetime = _UNTIL
+) -> x509.Certificate:
     return (
-        _builder(name, above, key)
+        _builder(name, above, key, until)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
             x509.KeyUsage(
@@ -209,7 +233,7 @@ def _authority(name: x509.Name, above: x509.Name, key: _Key, signing: _Key) -> x
     )
 
 
-def _builder(name: x509.Name, above: x509.Name, key: _Key) -> x509.CertificateBuilder:
+def _builder(name: x509.Name, above: x509.Name, key: _Key, until: datetime = _UNTIL) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -217,7 +241,7 @@ def _builder(name: x509.Name, above: x509.Name, key: _Key) -> x509.CertificateBu
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_FROM)
-        .not_valid_after(_UNTIL)
+        .not_valid_after(until)
     )
 
 

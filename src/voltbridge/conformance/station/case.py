@@ -31,7 +31,7 @@ class StationCase:
     title: str
     play: Play
     secure: bool = False
-    """It is about TLS: the station is connected to an endpoint with it, whose certificate the old root has signed."""
+    """It is about TLS: the station is connected to an endpoint with it, whose certificate is by the old root."""
 
 
 _registered: dict[str, StationCase] = {}

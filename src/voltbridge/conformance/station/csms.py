@@ -80,8 +80,10 @@ class SimulatedCsms:
     attempts: list[Attempt] = field(default_factory=list)
     authorities: Authorities | None = None
     """Of the endpoints, where they speak TLS."""
+    root: Root = Root.OLD
+    """By which the first endpoint shows a certificate."""
     other_root: Root = Root.OLD
-    """By which the second endpoint shows a certificate; the first always shows one by the old root."""
+    """By which the second one does."""
     handshakes: list[Handshake] = field(default_factory=list)
     sessions: dict[int, Session] = field(default_factory=dict)
     """By EVSE id, from the first use on."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from voltbridge.conformance.station.authorities import Authorities, Root
+from voltbridge.conformance.station.authorities import Authorities
 from voltbridge.conformance.station.csms import Attempt, Handshake, SimulatedCsms
 from voltbridge.conformance.transcript import Entry, Way
 from voltbridge.protocol.versions import Version
@@ -32,9 +32,9 @@ class Door:
     other_url: str = ""
     """A second endpoint, for stations that are to change between two."""
     secure_url: str = ""
-    """As ``url``, with TLS and a certificate by the old root; empty without ``authorities``."""
+    """As ``url``, with TLS and a certificate by the root that the case chooses; empty without ``authorities``."""
     other_secure_url: str = ""
-    """As ``other_url``, with TLS and a certificate by the root that the case chooses."""
+    """As ``other_url``, likewise."""
     authorities: Authorities | None = None
     csms: SimulatedCsms | None = None
 
@@ -66,12 +66,12 @@ class Door:
         return web.Response(status=404, text=f"stations connect to {self.url}/IDENTITY\n")
 
     def greeted(self, url: str, tls: ssl.SSLObject) -> None:
-        """A TLS handshake has begun at this endpoint; the second one's certificate is chosen now."""
+        """A TLS handshake has begun at this endpoint: its certificate is chosen now."""
         csms = self.csms
         if csms is None or self.authorities is None:
             return
         csms.handshakes.append(Handshake(csms.clock.now(), url))
-        root = csms.other_root if url == self.other_secure_url else Root.OLD
+        root = csms.other_root if url == self.other_secure_url else csms.root
         csms.note(f"TLS handshake at {url}, with a certificate by {root}")
         tls.context = self.authorities.serving(root, urlsplit(url).hostname or "")
         csms.inbox.wake()

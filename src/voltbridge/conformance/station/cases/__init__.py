@@ -79,6 +79,9 @@ from voltbridge.conformance.station.cases import (
     l_firmware as l_firmware,
 )
 from voltbridge.conformance.station.cases import (
+    m_certificates as m_certificates,
+)
+from voltbridge.conformance.station.cases import (
     n_events as n_events,
 )
 from voltbridge.conformance.station.cases import (

@@ -11,7 +11,7 @@ from voltbridge.conformance.station.csms import Attempt, SimulatedCsms
 from voltbridge.conformance.station.memory import certificate_installed
 from voltbridge.conformance.station.states import connectors_are
 
-__all__: list[str] = []
+__all__ = ["booted_at", "secured"]
 
 _UNKNOWN_SLOT = 999
 _CSMS_ROOT = "CSMSRootCertificate"
@@ -63,7 +63,7 @@ async def _migrate(csms: SimulatedCsms) -> int:
     return before
 
 
-async def _booted_at(csms: SimulatedCsms, step: int, before: int, url: str) -> None:
+async def booted_at(csms: SimulatedCsms, step: int, before: int, url: str) -> None:
     """The reusable state Booted from its step 3 on, at this endpoint."""
     with csms.stage("Booted"):
         await csms.reconnected(3, after=before, seconds=20 * csms.configuration.reconnect_s)
@@ -79,7 +79,7 @@ async def _booted_at(csms: SimulatedCsms, step: int, before: int, url: str) -> N
 async def migrates(csms: SimulatedCsms) -> None:
     """The station moves to the network connection profile that is first in priority now."""
     before = await _migrate(csms)
-    await _booted_at(csms, 7, before, csms.other_url)
+    await booted_at(csms, 7, before, csms.other_url)
 
 
 @station_case("TC_B_46_CS")
@@ -89,14 +89,14 @@ async def falls_back(csms: SimulatedCsms) -> None:
     csms.refused_urls.add(csms.other_url)
     attempts = len(csms.attempts)
     before = await _migrate(csms)
-    await _booted_at(csms, 9, before, csms.url)
+    await booted_at(csms, 9, before, csms.url)
     urls = [one.url for one in csms.attempts[attempts:]]
     if urls != [csms.other_url, csms.other_url, csms.url]:
         raise StepFailed(csms.step(7), "two attempts at the first profile, then one at the second", ", ".join(urls))
 
 
-async def _secured(csms: SimulatedCsms) -> Authorities:
-    """The precondition of TC_B_47 and TC_B_50, and the authorities of the endpoints."""
+async def secured(csms: SimulatedCsms) -> Authorities:
+    """The precondition of cases about connections by TLS, and the authorities of the endpoints."""
     profile = await csms.value("SecurityCtrlr", "SecurityProfile")
     if profile not in ("2", "3"):
         raise NotApplicable(f"the station says that it is connected by security profile {profile}, not by 2 or 3")
@@ -108,7 +108,7 @@ async def _secured(csms: SimulatedCsms) -> Authorities:
 async def falls_back_on_the_old_root(csms: SimulatedCsms) -> None:
     """The new CSMS has a certificate by the old root, not by the new one: the station goes back by the old root."""
     csms.needs("reconnects after NetworkProfileConnectionAttempts")
-    authorities = await _secured(csms)
+    authorities = await secured(csms)
     if await csms.value("SecurityCtrlr", "AdditionalRootCertificateCheck") != "true":
         raise NotApplicable("AdditionalRootCertificateCheck of the station is not true")
     await csms.configured("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "1")
@@ -117,7 +117,7 @@ async def falls_back_on_the_old_root(csms: SimulatedCsms) -> None:
     csms.refused_urls.add(csms.other_url)  # a station that gets so far has failed, and is to come back all the same
     attempts, handshakes = len(csms.attempts), len(csms.handshakes)
     before = await _migrate(csms)
-    await _booted_at(csms, 9, before, csms.url)
+    await booted_at(csms, 9, before, csms.url)
     if csms.other_url in [one.url for one in csms.attempts[attempts:]]:
         raise StepFailed(csms.step(8), "no trust in a certificate by the old root", f"a request to {csms.other_url}")
     tried = [one.url for one in csms.handshakes[handshakes:]]
@@ -136,11 +136,11 @@ async def falls_back_on_the_old_root(csms: SimulatedCsms) -> None:
 @station_case("TC_B_50_CS", secure=True)
 async def migrates_to_another_root(csms: SimulatedCsms) -> None:
     """The station moves to a CSMS that it trusts by a root that was installed before."""
-    authorities = await _secured(csms)
+    authorities = await secured(csms)
     await certificate_installed(csms, _CSMS_ROOT, authorities.pem(Root.NEW))
     csms.other_root = Root.NEW
     before = await _migrate(csms)
-    await _booted_at(csms, 7, before, csms.other_url)
+    await booted_at(csms, 7, before, csms.other_url)
 
 
 @station_case("TC_B_49_CS")
@@ -162,7 +162,7 @@ async def falls_back_and_waits(csms: SimulatedCsms) -> None:
             csms.step(9), "an attempt at the first profile, then one at the second", f"{new.url}, {old.url}"
         )
     csms.refused_urls.discard(csms.url)
-    await _booted_at(csms, 13, before, csms.url)
+    await booted_at(csms, 13, before, csms.url)
     _waited(csms, 11, old, csms.attempts[-1], wait_s)
 
 

@@ -605,6 +605,25 @@ def test_rule_6_what_monitors_have_seen_outlasts_a_restart_and_the_oldest_goes_b
     scene(story, queue_capacity=3)
 
 
+def test_rule_6_a_flood_of_one_security_event_fills_no_disk_and_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voltbridge.station.outbox._MOST_SECURITY_EVENTS", 20)
+
+    async def story(scene: Scene) -> None:
+        rare = [SecurityEventFact(event=name, at=AT) for name in ("FirmwareUpdated", "MaintenanceLoginFailed")]
+        scene.outbox.tell(rare[0])
+        for number in range(100):
+            scene.outbox.tell(event(number))
+            if number == 50:
+                scene.outbox.tell(rare[1])
+        assert len(scene.store.queue()) == 20
+        line = scene.online(answering=agree)
+        await scene.outbox.idle()
+        assert [fact for fact in line.said if fact in rare] == rare
+        assert [fact for fact in line.said if fact not in rare] == [event(number) for number in range(82, 100)]
+
+    scene(story, queue_capacity=3)
+
+
 def test_rule_6_a_csms_that_knows_no_security_events_refuses_them_once() -> None:
     async def story(scene: Scene) -> None:
         line = scene.online(answering=lambda fact: Refused("NotImplemented"))

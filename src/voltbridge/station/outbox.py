@@ -12,7 +12,7 @@
    only the last is kept (1.6 4.9), and heartbeats are not kept at all.
 6. Security events, what monitors have seen and how updates of firmware ended are kept on disk until the CSMS confirms
    or refuses them (A04.FR.02, N07.FR.04, L01.FR.01, L03.FR.01); with QueueAllMessages everything is. Beyond the queue's
-   capacity the oldest goes that is no security event.
+   capacity the oldest goes that is no security event; these stay, up to a number that no honest peer makes happen.
 7. A queue beyond its capacity is thinned out (``queue``); ``full`` tells whether charging should stop at that.
 8. A fact told while the station is not online is marked offline (E04.FR.03).
 9. SecurityError is what a CSMS says to stations it has not accepted (B01.FR.10): a CSMS that has forgotten this one.
@@ -57,6 +57,7 @@ __all__ = ["StationOutbox"]
 _NAMESPACE: Final = "outbox"
 _BACKLOG: Final = 5
 _MOST_PAUSES: Final = 10
+_MOST_SECURITY_EVENTS: Final = 10_000
 _ENDS: Final = frozenset(
     {
         "DownloadFailed",
@@ -266,6 +267,8 @@ class StationOutbox:
         full = len(self._kept) > max(1, self._settings.queue_capacity)
         if full and self._kept.drop_oldest(lambda each: not isinstance(each, SecurityEventFact)):
             self._log.warning("too much waits to be told; the oldest is dropped")
+        elif len(self._kept) > _MOST_SECURITY_EVENTS:
+            self._log.error("too many security events wait to be told", dropped=self._kept.drop_repeated())
 
     def _is_expendable(self, fact: Fact) -> bool:
         """Readings of 1.6 that are not sent again (RetransmitMeterValues)."""

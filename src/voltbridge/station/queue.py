@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from voltbridge.domain.transactions import TransactionPhase
-from voltbridge.station.facts import Fact, MeterFact, TransactionFact, decode_fact, encode_fact
+from voltbridge.station.facts import Fact, MeterFact, SecurityEventFact, TransactionFact, decode_fact, encode_fact
 from voltbridge.station.ports import Store
 
 __all__ = ["Kept", "KeptQueue", "load"]
@@ -78,6 +78,18 @@ class KeptQueue:
                 self.remove(item)
                 return True
         return False
+
+    def drop_repeated(self) -> str:
+        """Drop the oldest of the security events that are told most often, so that a flood of one hides no other.
+
+        Which event that was; empty when there is none.
+        """
+        events = Counter(item.fact.event for item in self._items if isinstance(item.fact, SecurityEventFact))
+        if not events:
+            return ""
+        commonest = events.most_common(1)[0][0]
+        self.drop_oldest(lambda fact: isinstance(fact, SecurityEventFact) and fact.event == commonest)
+        return commonest
 
     def thin_out(self) -> int:
         """Drop every other one of what may be missed: the first, the third, the fifth (E04.FR.08, E12.FR.05).

@@ -5,19 +5,18 @@ from __future__ import annotations
 from voltbridge.csms.blocks.given import given, optional
 from voltbridge.csms.blocks.k_smart_charging.parameters import GetChargingProfiles
 from voltbridge.csms.blocks.k_smart_charging.service import SmartChargingService
-from voltbridge.csms.blocks.k_smart_charging.v201 import (
+from voltbridge.csms.blocks.k_smart_charging.v2 import (
     clear_answer,
     clearing,
     composite_answer,
     composite_of,
     limit_of,
-    needs_of,
     prepared_report,
     profile_of,
     schedule_of,
-    status_info,
     wired,
 )
+from voltbridge.csms.blocks.k_smart_charging.vehicles_v2 import needs_of, status_info
 from voltbridge.csms.commands.kinds import Context, Prepared
 from voltbridge.csms.events import message_data
 from voltbridge.csms.notifications import NotificationService

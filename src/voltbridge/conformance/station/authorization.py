@@ -5,7 +5,7 @@ from __future__ import annotations
 from voltbridge.conformance.configuration import Token
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import Received
-from voltbridge.conformance.station import states
+from voltbridge.conformance.station import charging_states
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.session import State
 
@@ -89,7 +89,7 @@ async def stopped_by(csms: SimulatedCsms, step: int, token: Token) -> None:
     """StopAuthorized by this token, which need not be the one that started, and is named."""
     session = csms.session()
     session.token = token
-    await states.stop_authorized(csms, remote=False)
+    await charging_states.stop_authorized(csms, remote=False)
     stops = csms.seen("TransactionEvent", {"triggerReason": "StopAuthorized"})
     if not stops:
         raise StepFailed(csms.step(step), "a TransactionEventRequest with StopAuthorized", "none")

@@ -10,9 +10,12 @@ from typing import Any, Final
 
 from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.received import ABSENT, Received
+from voltbridge.conformance.station.charging_states import (
+    authorized,
+    ev_connected_pre_session,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.profiles import charging_profile, set_profile
-from voltbridge.conformance.station.states import authorized, ev_connected_pre_session
 
 __all__ = [
     "charging_told",

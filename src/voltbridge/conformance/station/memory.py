@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from voltbridge.conformance.configuration import Token
-from voltbridge.conformance.station import states
+from voltbridge.conformance.station import charging_states
 from voltbridge.conformance.station.csms import SimulatedCsms
 
 __all__ = [
@@ -27,14 +27,14 @@ async def id_token_cached(csms: SimulatedCsms, token: Token | None = None, *, gr
         session = csms.session()
         session.token = token
         if csms.answers.token_info(token.id_token)["status"] == "Accepted":
-            await states.authorized(csms, token=token)
-            await states.ev_connected_pre_session(csms)
+            await charging_states.authorized(csms, token=token)
+            await charging_states.ev_connected_pre_session(csms)
             await csms.transaction_duration()
             await csms.station.present(token, session.evse_id)
             await csms.quiet()
             await csms.station.unplug(session.evse_id, csms.connector_id)
         else:
-            await states.parking_bay_occupied(csms)
+            await charging_states.parking_bay_occupied(csms)
             await csms.station.present(token, session.evse_id)
             request = await csms.take(1, "Authorize")
             request.expect("idToken.idToken", token.id_token)
@@ -83,7 +83,7 @@ async def transaction_events_in_queue_ended(csms: SimulatedCsms) -> int:
     with csms.stage("TransactionEventsInQueueEnded"):
         await csms.configure("TxCtrlr", "OfflineTxForUnknownIdEnabled", "true")
         await csms.configure("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true")
-        before = await states.start_offline_transaction(csms)
+        before = await charging_states.start_offline_transaction(csms)
         session = csms.session()
         await csms.transaction_duration()
         await csms.station.present(session.token, session.evse_id)

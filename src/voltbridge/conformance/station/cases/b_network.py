@@ -9,7 +9,9 @@ from voltbridge.conformance.station.authorities import Authorities, Root
 from voltbridge.conformance.station.case import station_case
 from voltbridge.conformance.station.csms import Attempt, SimulatedCsms
 from voltbridge.conformance.station.memory import certificate_installed
-from voltbridge.conformance.station.states import connectors_are
+from voltbridge.conformance.station.states import (
+    connectors_are,
+)
 
 __all__ = ["booted_at", "secured"]
 

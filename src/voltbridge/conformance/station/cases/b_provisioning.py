@@ -8,6 +8,13 @@ from typing import Any
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    ev_connected_post_session,
+    ev_disconnected,
+    parking_bay_unoccupied,
+    stop_authorized,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.reports import report
 from voltbridge.conformance.station.session import Session
@@ -15,12 +22,7 @@ from voltbridge.conformance.station.states import (
     booted,
     connector_is,
     connectors_are,
-    energy_transfer_started,
-    ev_connected_post_session,
-    ev_disconnected,
-    parking_bay_unoccupied,
     reserved,
-    stop_authorized,
     unavailable,
 )
 
@@ -42,6 +44,7 @@ def _registration(csms: SimulatedCsms, status: str) -> dict[str, Any]:
 @station_case("TC_B_02_CS")
 async def pending(csms: SimulatedCsms) -> None:
     """A boot, pending: the station can be configured, starts nothing, and boots again when told to."""
+    await csms.keep("OCPPCommCtrlr", "OfflineThreshold")
     csms.answers.once("BootNotification", lambda _: _registration(csms, "Pending"))
     before = csms.connections
     await csms.station.power_cycle()

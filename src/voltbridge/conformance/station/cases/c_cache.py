@@ -12,12 +12,8 @@ from voltbridge.conformance.station.authorization import (
     unasked,
 )
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.memory import id_token_cached
-from voltbridge.conformance.station.session import State
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
-    booted,
     deauthorized,
     energy_transfer_started,
     ev_connected_post_session,
@@ -25,6 +21,12 @@ from voltbridge.conformance.station.states import (
     ev_disconnected,
     parking_bay_occupied,
     parking_bay_unoccupied,
+)
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.memory import id_token_cached
+from voltbridge.conformance.station.session import State
+from voltbridge.conformance.station.states import (
+    booted,
 )
 
 __all__: list[str] = []

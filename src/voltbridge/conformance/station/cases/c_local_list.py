@@ -17,9 +17,7 @@ from voltbridge.conformance.station.authorization import (
     unasked,
 )
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
     energy_transfer_started,
     ev_connected_post_session,
@@ -29,6 +27,8 @@ from voltbridge.conformance.station.states import (
     start_offline_transaction,
     tx_start_points,
 )
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
 
 __all__: list[str] = []
 

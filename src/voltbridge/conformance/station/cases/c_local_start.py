@@ -13,9 +13,7 @@ from voltbridge.conformance.station.authorization import (
     without,
 )
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.session import State
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
     energy_transfer_started,
     ev_connected_post_session,
@@ -24,6 +22,8 @@ from voltbridge.conformance.station.states import (
     parking_bay_unoccupied,
     tx_start_points,
 )
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.session import State
 
 __all__: list[str] = []
 

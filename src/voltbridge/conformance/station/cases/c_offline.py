@@ -12,16 +12,18 @@ from voltbridge.conformance.station.authorization import (
     names,
 )
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
-from voltbridge.conformance.station.session import State
-from voltbridge.conformance.station.states import (
-    connector_is,
+from voltbridge.conformance.station.charging_states import (
     ev_connected_post_session,
     ev_connected_pre_session,
     ev_disconnected,
     start_offline_transaction,
     stop_authorized,
+)
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
+from voltbridge.conformance.station.session import State
+from voltbridge.conformance.station.states import (
+    connector_is,
 )
 
 __all__: list[str] = []

@@ -9,7 +9,9 @@ from voltbridge.conformance.failure import NotApplicable
 from voltbridge.conformance.station.case import station_case
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.memory import id_tokens_in_local_list
-from voltbridge.conformance.station.states import booted
+from voltbridge.conformance.station.states import (
+    booted,
+)
 
 __all__: list[str] = []
 

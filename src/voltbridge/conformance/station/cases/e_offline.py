@@ -11,18 +11,18 @@ from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.answers import SILENCE, Answer, Refusal
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    authorized,
+    energy_transfer_started,
+    ev_connected_pre_session,
+    parking_bay_unoccupied,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.inbox import Arrival
 from voltbridge.conformance.station.memory import (
     id_token_cached,
     id_tokens_in_local_list,
     transaction_events_in_queue_ended,
-)
-from voltbridge.conformance.station.states import (
-    authorized,
-    energy_transfer_started,
-    ev_connected_pre_session,
-    parking_bay_unoccupied,
 )
 
 __all__: list[str] = []

@@ -5,16 +5,18 @@ from __future__ import annotations
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.session import State
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
-    connector_is,
     energy_transfer_started,
     ev_connected_pre_session,
     parking_bay_occupied,
     tx_start_points,
     tx_stop_points,
+)
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.session import State
+from voltbridge.conformance.station.states import (
+    connector_is,
 )
 
 __all__: list[str] = []

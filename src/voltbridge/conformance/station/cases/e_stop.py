@@ -5,12 +5,8 @@ from __future__ import annotations
 from voltbridge.conformance.failure import NotApplicable
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.high_level import connected_and_authorized, talking_cars
-from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
-    connector_is,
     energy_transfer_started,
     energy_transfer_suspended,
     ev_connected_post_session,
@@ -20,6 +16,12 @@ from voltbridge.conformance.station.states import (
     stop_authorized,
     tx_start_points,
     tx_stop_points,
+)
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.high_level import connected_and_authorized, talking_cars
+from voltbridge.conformance.station.memory import id_token_cached, id_tokens_in_local_list
+from voltbridge.conformance.station.states import (
+    connector_is,
 )
 
 __all__: list[str] = []
@@ -116,6 +118,8 @@ async def deauthorized_by_time(csms: SimulatedCsms) -> None:
     event_or_none = await csms.maybe(5, "TransactionEvent", seconds=10)
     if event_or_none is not None:
         event_or_none.expect("triggerReason", "CablePluggedIn")
+        if "ParkingBayOccupancy" in starts:
+            event_or_none.expect("eventType", "Updated")
     await csms.none(5, "TransactionEvent", {"transactionInfo.chargingState": "Charging"})
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from voltbridge.conformance.station.authorization import authorization_enabled
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.session import State
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
     energy_transfer_started,
     ev_connected_pre_session,
@@ -14,6 +12,8 @@ from voltbridge.conformance.station.states import (
     stop_authorized,
     tx_stop_points,
 )
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.session import State
 
 __all__: list[str] = []
 

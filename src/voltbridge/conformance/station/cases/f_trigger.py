@@ -9,8 +9,14 @@ from voltbridge.conformance.features import UNKNOWN_TRIGGER
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.authorization import without
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    ev_connected_pre_session,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.states import connector_is, energy_transfer_started, ev_connected_pre_session
+from voltbridge.conformance.station.states import (
+    connector_is,
+)
 
 __all__: list[str] = []
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    ev_connected_post_session,
+    ev_connected_pre_session,
+    ev_disconnected,
+    parking_bay_unoccupied,
+    stop_authorized,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.states import (
     booted,
@@ -14,12 +22,6 @@ from voltbridge.conformance.station.states import (
     connector_is,
     connectors_are,
     connectors_of,
-    energy_transfer_started,
-    ev_connected_post_session,
-    ev_connected_pre_session,
-    ev_disconnected,
-    parking_bay_unoccupied,
-    stop_authorized,
     unavailable,
 )
 

@@ -8,14 +8,16 @@ from voltbridge.conformance.configuration import Token
 from voltbridge.conformance.failure import NotApplicable
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    authorized,
+    energy_transfer_started,
+    ev_connected_pre_session,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.states import (
-    authorized,
     connector_is,
     connectors_are,
     connectors_of,
-    energy_transfer_started,
-    ev_connected_pre_session,
     reserved,
     unavailable,
 )

@@ -8,9 +8,7 @@ from typing import Any, Final
 from voltbridge.conformance.failure import NotApplicable
 from voltbridge.conformance.station.answers import Answer
 from voltbridge.conformance.station.case import station_case
-from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.display import shown
-from voltbridge.conformance.station.states import (
+from voltbridge.conformance.station.charging_states import (
     authorized,
     energy_transfer_started,
     ev_connected_post_session,
@@ -20,6 +18,8 @@ from voltbridge.conformance.station.states import (
     stop_authorized,
     tx_stop_points,
 )
+from voltbridge.conformance.station.csms import SimulatedCsms
+from voltbridge.conformance.station.display import shown
 
 __all__: list[str] = []
 

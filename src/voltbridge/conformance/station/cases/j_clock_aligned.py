@@ -7,6 +7,10 @@ from collections.abc import Callable
 from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.received import Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    parking_bay_unoccupied,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.meter_values import (
     REGISTER,
@@ -18,7 +22,6 @@ from voltbridge.conformance.station.meter_values import (
     moments,
     signed,
 )
-from voltbridge.conformance.station.states import energy_transfer_started, parking_bay_unoccupied
 
 __all__: list[str] = []
 

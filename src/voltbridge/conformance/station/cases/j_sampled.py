@@ -5,6 +5,13 @@ from __future__ import annotations
 from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    ev_connected_pre_session,
+    parking_bay_occupied,
+    parking_bay_unoccupied,
+    tx_start_points,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.meter_values import (
     Values,
@@ -14,13 +21,6 @@ from voltbridge.conformance.station.meter_values import (
     meter_values,
     moments,
     signed,
-)
-from voltbridge.conformance.station.states import (
-    energy_transfer_started,
-    ev_connected_pre_session,
-    parking_bay_occupied,
-    parking_bay_unoccupied,
-    tx_start_points,
 )
 
 __all__: list[str] = []

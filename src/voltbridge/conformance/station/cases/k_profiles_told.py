@@ -7,10 +7,12 @@ from typing import Any
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import ABSENT
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.memory import charging_profile_set
 from voltbridge.conformance.station.profiles import charging_profile, composite, get_profiles, limit, periods_are
-from voltbridge.conformance.station.states import energy_transfer_started
 
 __all__: list[str] = []
 

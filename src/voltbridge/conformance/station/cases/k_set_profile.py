@@ -6,6 +6,11 @@ from typing import Any
 
 from voltbridge.conformance.failure import NotApplicable
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    authorized,
+    energy_transfer_started,
+    ev_connected_pre_session,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.memory import charging_profile_set
 from voltbridge.conformance.station.profiles import (
@@ -16,10 +21,7 @@ from voltbridge.conformance.station.profiles import (
     set_profile,
 )
 from voltbridge.conformance.station.states import (
-    authorized,
     booted,
-    energy_transfer_started,
-    ev_connected_pre_session,
 )
 
 __all__: list[str] = []

@@ -6,6 +6,9 @@ from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.received import ABSENT
 from voltbridge.conformance.station.authorization import comes_back_after_a_while
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.high_level import (
     charging_told,
@@ -19,7 +22,6 @@ from voltbridge.conformance.station.high_level import (
 )
 from voltbridge.conformance.station.memory import charging_profile_set
 from voltbridge.conformance.station.profiles import charging_profile
-from voltbridge.conformance.station.states import energy_transfer_started
 
 __all__: list[str] = []
 

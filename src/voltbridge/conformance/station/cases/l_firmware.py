@@ -10,8 +10,14 @@ from voltbridge.conformance.failure import StepFailed
 from voltbridge.conformance.firmware import strange_certificate
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    parking_bay_unoccupied,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
-from voltbridge.conformance.station.states import connectors_are, energy_transfer_started, parking_bay_unoccupied
+from voltbridge.conformance.station.states import (
+    connectors_are,
+)
 
 __all__: list[str] = []
 

@@ -9,6 +9,11 @@ from typing import Any
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    stop_authorized,
+    tx_start_points,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.monitors import (
     SEVERITY,
@@ -24,9 +29,6 @@ from voltbridge.conformance.station.monitors import (
 )
 from voltbridge.conformance.station.states import (
     booted,
-    energy_transfer_started,
-    stop_authorized,
-    tx_start_points,
 )
 
 __all__: list[str] = []

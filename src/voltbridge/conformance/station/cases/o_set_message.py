@@ -8,6 +8,13 @@ from typing import Any
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.received import ABSENT, Received
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    authorized,
+    energy_transfer_started,
+    ev_connected_pre_session,
+    parking_bay_occupied,
+    parking_bay_unoccupied,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.display import (
     FORMATS,
@@ -26,13 +33,8 @@ from voltbridge.conformance.station.display import (
 )
 from voltbridge.conformance.station.inbox import Arrival
 from voltbridge.conformance.station.states import (
-    authorized,
     booted,
     connectors_are,
-    energy_transfer_started,
-    ev_connected_pre_session,
-    parking_bay_occupied,
-    parking_bay_unoccupied,
     unavailable,
 )
 

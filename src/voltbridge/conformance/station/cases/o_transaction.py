@@ -7,6 +7,10 @@ from typing import Any
 
 from voltbridge.conformance.failure import NotApplicable, StepFailed
 from voltbridge.conformance.station.case import station_case
+from voltbridge.conformance.station.charging_states import (
+    energy_transfer_started,
+    parking_bay_unoccupied,
+)
 from voltbridge.conformance.station.csms import SimulatedCsms
 from voltbridge.conformance.station.display import (
     PRIORITIES,
@@ -20,10 +24,6 @@ from voltbridge.conformance.station.display import (
     supported,
     text_of,
     until_after,
-)
-from voltbridge.conformance.station.states import (
-    energy_transfer_started,
-    parking_bay_unoccupied,
 )
 
 __all__: list[str] = []

@@ -114,6 +114,17 @@ async def test_sequence_numbers_begin_with_0_in_every_transaction() -> None:
     assert all(one == list(range(len(one))) for one in numbers.values())
 
 
+@pytest.mark.parametrize(("interval", "wait_s"), [(0, CONFIGURATION.heartbeat_interval_s), (7, 7)])
+async def test_a_pending_boot_is_repeated_after_the_interval_of_the_csms_or_else_our_own(
+    interval: int, wait_s: int
+) -> None:
+    outcome = await played(CSMS_CASES["TC_B_02_CSMS"], fault=change("BootNotification", "interval", interval))
+    assert outcome.verdict is Verdict.PASSED, outcome.reason
+    assert outcome.transcript is not None
+    first, second = (entry.at for entry in outcome.transcript if '"BootNotification"' in entry.text)
+    assert wait_s <= (second - first).total_seconds() < wait_s + 60
+
+
 async def test_a_csms_that_is_not_there_fails_the_case() -> None:
     async with ScriptedCsms.serving(CONFIGURATION, Fault()) as csms:
         csms.url = "ws://127.0.0.1:1"

@@ -340,6 +340,12 @@ class SimulatedCsms:
         if not await self.configure(component, variable, value, instance, evse_id):
             raise NotApplicable(f"{component}.{variable} of the station cannot be {value}")
 
+    async def keep(self, component: str, variable: str) -> None:
+        """Set a variable again after the case to what it is now; the case itself changes it."""
+        value = await self.value(component, variable)
+        if value is not None:
+            self.changed.setdefault((component, variable, "", None), value)
+
     async def restore(self) -> None:
         """Set the variables again that the case has changed."""
         reboot = False

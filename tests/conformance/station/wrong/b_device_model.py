@@ -62,6 +62,8 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         Wrong(SET, f"{WAS_SET}.attributeStatus", "Accepted"),
         Wrong(SET, f"{WAS_SET}.attributeStatus", "Rejected"),
         Wrong(SET, f"{WAS_SET}.component.name", "OtherComponent"),
+        Wrong(SET, f"{WAS_SET}.attributeType", "Target"),
+        Wrong(SET, f"{WAS_SET}.attributeType", DROP),
     ),
     "TC_B_39_CS": (
         *_refused(SET, WAS_SET),

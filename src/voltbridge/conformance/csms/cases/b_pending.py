@@ -19,7 +19,8 @@ async def pending_then_accepted(station: SimulatedStation) -> None:
     async with _held_back(station):
         response = await _boots(station, 1)
         response.expect("status", "Pending")
-        await station.clock.sleep(response.at("interval"))
+        # 0 leaves it to the station (B02.FR.04).
+        await station.clock.sleep(response.at("interval") or station.configuration.heartbeat_interval_s)
         await station.csms.decide(station.configuration.station_id, "Accepted")
         await boot(station, 3, "PowerUp")
         await station.report(5, "Available")

@@ -147,7 +147,7 @@ def test_what_stands_beside_a_secret_stays() -> None:
         ("GetDiagnostics", call("GetDiagnostics", {"location": "ftp://ftp.example/at@sign?mail=a@b"})),
         ("MeterValues", '[2,"1","MeterValues",{"password":"not one"}]'),
         ("SetVariables", call("SetVariables", {"setVariableData": [{"attributeValue": "1", **variable("KeepAlive")}]})),
-        ("DataTransfer", '[2,"1","DataTransfer",{"data":"ftp://u:p@h"}]'),
+        ("DataTransfer", '[2,"1","DataTransfer",{"data":"ftp://h/x"}]'),
         ("NotifyReport", '\ufeff[2,"1","NotifyReport",{"reportData":[]}]\r\n\0'),
         ("Authorize", call("Authorize", {"idToken": {"idToken": "keycode", "type": "Central"}})),
         (None, "garbage"),

@@ -1,10 +1,14 @@
 """Takes secrets out of frames on their way into the message log, and out of what becomes an event.
 
-Only frames that can carry a secret are looked into. What is replaced: the value of a setting whose name tells a secret
-(1.6 AuthorizationKey, 2.x BasicAuthPassword, ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile,
-the user part of an address (``ftp://user:word@host``), the secret part of the addresses at which stations fetch and
-deliver files, tokens of type KeyCode (C04.FR.04), whatever the action, and of a customer what a station knows and what
-the vendor knows it by (N09). Everything else of the frame stays as it was on the wire.
+Of sound frames only those that can carry a secret are looked into. Frames that were refused, of whatever action or
+none, are *suspect*: all of them are looked into, without trust in how things are called and nested, and one that is no
+JSON is cut down to its length as soon as anything in it hints at a secret.
+
+What is replaced: the value of a setting whose name tells a secret (1.6 AuthorizationKey, 2.x BasicAuthPassword,
+ApnPassword, SimPin, VpnKey ...), the secret fields of a network profile, the user part of an address
+(``ftp://user:word@host``), the secret part of the addresses at which stations fetch and deliver files, tokens of type
+KeyCode (C04.FR.04), whatever the action, and of a customer what a station knows and what the vendor knows it by (N09).
+Everything else of the frame stays as it was on the wire.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import msgspec
 from voltbridge.csms.vault import SEALED
 from voltbridge.protocol.shapes import folded as folded_choice
 
-__all__ = ["HIDDEN", "hide", "redact", "tells_secret"]
+__all__ = ["HIDDEN", "hide", "hide_values", "redact", "redact_detail", "tells_secret", "without_secrets"]
 
 HIDDEN: Final = "***"
 
@@ -44,6 +48,9 @@ _SETTINGS: Final = frozenset(
         "SetVariables",
     }
 )
+_FREE: Final = "DataTransfer"
+_CUSTOM: Final = '"customData"'
+"""What vendors put into their own messages, and add to others, has no shape."""
 _PERSONAL: Final = frozenset({"CustomerInformation", "NotifyCustomerInformation"})
 _WATCHED: Final = _ADDRESSES | _SETTINGS | _PERSONAL
 
@@ -53,6 +60,32 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_FIELDS: Final = frozenset({"apnpassword", "basicauthpassword", "customeridentifier", "password", "simpin"})
 _VPN_FIELDS: Final = frozenset({"key", "password", "user"})
 _NAMED_VALUES: Final = frozenset({"value", "attributevalue", "actualvalue"})
+_NEVER_VALUES: Final = frozenset(
+    {
+        "attributestatus",
+        "attributetype",
+        "component",
+        "evse",
+        "instance",
+        "key",
+        "mutability",
+        "name",
+        "readonly",
+        "variable",
+    }
+)
+"""What stands beside the value of a setting."""
+_NAMES: Final = frozenset({"component", "instance", "key", "name", "variable"})
+_HINTS: Final = re.compile(
+    r"passw|passphrase|secret|authori[sz]ation|private|psk|pin|vpn|apn|key|config|setting|variable|attribute|actual"
+    r"|credential|customer|user|code|idtoken(?!.*\x22type\x22\s*:\s*\x22[^\x22]+\x22)|://|\\u00|^(?!.*sampled).*value",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What may stand in a broken frame that has a secret, before or behind the place where it breaks off."""
+_MARKS: Final = dict.fromkeys(map(ord, "\"'\\ \t\r\n"))
+_NUMBER: Final = re.compile(r"(?<![\w.$\[])-?\d[\d.eE+-]*")
+_LITERAL: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+_FRAME: Final = "$"
 _KEY_CODE: Final = "KeyCode"
 _KEY_CODE_WRITTEN_OTHERWISE: Final = re.compile(r"key[\s_.\-]*code")
 _PADDING: Final = "".join(map(chr, range(0x21))) + "\x7f\ufeff"
@@ -63,11 +96,14 @@ _ADDRESS: Final = re.compile(r"(/files\\?/)[A-Za-z0-9_-]{32}(?=\\?/)")
 """Of a file here. JSON may write each slash with a backslash."""
 
 
-def redact(action: str | None, frame: str) -> str:
+def redact(action: str | None, frame: str, *, suspect: bool = False) -> str:
     """The frame without secrets; the same object when there is nothing to hide.
 
-    ``action`` is that of the call the frame belongs to. A frame that is no JSON is cut down to its length.
+    ``action`` is that of the call the frame belongs to. A frame that is no JSON is cut down to its length. ``suspect``
+    are frames that were refused: neither their action nor their shape says what they have.
     """
+    if suspect or action == _FREE or _CUSTOM in frame:
+        return _redact_suspect(action, frame)
     if action not in _WATCHED:
         if not _may_tell_a_key_code(frame):
             return frame
@@ -86,6 +122,106 @@ def redact(action: str | None, frame: str) -> str:
     if not found:
         return frame
     return msgspec.json.encode(content).decode()
+
+
+def _redact_suspect(action: str | None, frame: str) -> str:
+    if action not in _WATCHED and not _hints(frame):
+        return frame
+    try:
+        content = msgspec.json.decode(frame.strip(_PADDING))
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return f"({len(frame)} characters that are no JSON)"
+    try:
+        shown, found = _suspect(content, telling=False, name=_FRAME)
+        if action in _PERSONAL and isinstance(shown, list) and len(shown) > 2:
+            shown[2:] = [item if item == action else HIDDEN for item in shown[2:]]
+            found = True
+    except RecursionError:
+        return f"({len(frame)} characters, nested too deeply)"
+    return msgspec.json.encode(shown).decode() if found else frame
+
+
+def _suspect(value: Any, *, telling: bool, name: str = "") -> tuple[Any, bool]:
+    """A tree of JSON values without what may be a secret, and whether there was any.
+
+    ``telling``: something around has a telling name, so that every value is one.
+    """
+    if isinstance(value, dict):
+        return _suspect_object(value, telling, name == "vpn")
+    if isinstance(value, list):
+        # A name and its value may stand side by side; in a frame the value comes behind the name.
+        telling = telling or (name != _FRAME and any(isinstance(item, str) and tells_secret(item) for item in value))
+        found, items = False, []
+        for item in value:
+            shown, hidden = _suspect(item, telling=telling, name="" if name == _FRAME else name)
+            items.append(shown)
+            found |= hidden
+            telling = telling or (isinstance(item, str) and tells_secret(item))
+        return items, found
+    if telling and isinstance(value, str | int | float) and not isinstance(value, bool) and name not in _NEVER_VALUES:
+        return HIDDEN, True
+    if isinstance(value, str):
+        shown_text = _suspect_text(value)
+        return shown_text, shown_text != value
+    return value, False
+
+
+def _suspect_object(value: dict[str, Any], telling: bool, vpn: bool) -> tuple[dict[str, Any], bool]:
+    names = [item for key, item in value.items() if _folded(key) in _NAMES]
+    names += [item for one in names if isinstance(one, dict) for item in one.values()]
+    telling = telling or tells_secret(*(name for name in names if isinstance(name, str)))
+    kind = next((item for key, item in value.items() if _folded(key) == "type"), None)
+    key_code = isinstance(kind, str) and folded_choice(kind) == _KEY_CODE.casefold()
+    shown: dict[str, Any] = {}
+    found = False
+    for key, item in value.items():
+        folded = _folded(key)
+        own = folded in _SECRET_FIELDS or tells_secret(key) or vpn or (key_code and folded in _TOKEN_TEXTS)
+        inside = telling or own
+        name = "" if own else folded
+        shown[key], hidden = _suspect(item, telling=inside, name=name)
+        found |= hidden
+    return shown, found
+
+
+def _hints(text: str) -> bool:
+    """Whether anything in it hints at a secret, also with a quotation mark in the middle of the word."""
+    return _HINTS.search(text) is not None or _HINTS.search(text.translate(_MARKS)) is not None
+
+
+def _suspect_text(text: str) -> str:
+    """A text that may itself be JSON, and may have addresses in it."""
+    bare = text.strip(_PADDING)
+    if bare[:1] in ("{", "[") and _hints(bare):
+        try:
+            shown, found = _suspect(msgspec.json.decode(bare), telling=False)
+        except (msgspec.DecodeError, UnicodeError):
+            return HIDDEN
+        return msgspec.json.encode(shown).decode() if found else text
+    if SEALED in text:
+        return HIDDEN
+    return _without_secrets(text) if "://" in text else text
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")
+
+
+def redact_detail(action: str | None, detail: str) -> str:
+    """What was wrong with a message that may carry secrets, without the values that it had."""
+    if action in _WATCHED:
+        return hide_values(detail)
+    return _without_secrets(detail) if "://" in detail else detail
+
+
+def hide_values(detail: str) -> str:
+    """A sentence about a value without the value."""
+    return _NUMBER.sub(HIDDEN, _LITERAL.sub(f'"{HIDDEN}"', detail))
+
+
+def without_secrets(text: str) -> str:
+    """A text that a station wrote, as it may stand in a log."""
+    return HIDDEN if tells_secret(text) else _without_secrets(text)
 
 
 def _may_tell_a_key_code(frame: str) -> bool:

@@ -168,19 +168,25 @@ def with_numeric_id(data: bytes) -> bytes:
 def mend(data: bytes, *, padded: bool = False) -> Mended:
     """Read what can be read of a frame. Never raises.
 
-    ``padded`` overlooks what stands around the JSON and is part of none: control characters, a byte order mark.
+    What stands around the JSON and is part of none (control characters, a byte order mark) hides nothing: no message
+    may begin with such a mark, and who reads one may look behind it (RFC 8259, 8.1). With ``padded`` it is overlooked,
+    otherwise it is the first thing that is wrong with the frame.
     """
     try:
         elements = _ELEMENTS.decode(data)
     except msgspec.ValidationError:
         return Mended(None, None, False, None, [_flaw("$", "not a JSON array")])
     except _NOT_JSON as error:
-        bare = _without_padding(data) if padded else data
+        bare = _without_padding(data)
         if len(bare) == len(data):
             return _mend_broken_json(data, error)
         mended = mend(bare)
-        # Behind all others: where the frame cannot be used, the first is the reason.
-        mended.deviations.append(_flaw("$", f"{_padding(data, bare)} the JSON: dropped"))
+        if padded:
+            # Behind all others: where the frame cannot be used, the first is the reason.
+            mended.deviations.append(_flaw("$", f"{_padding(data, bare)} the JSON: dropped"))
+        else:
+            mended.deviations.insert(0, _flaw("$", f"{_padding(data, bare)} the JSON"))
+            mended = msgspec.structs.replace(mended, frame=None)
         return mended
 
     deviations: list[Deviation] = []

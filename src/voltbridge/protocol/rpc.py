@@ -46,8 +46,9 @@ Requests of ours
 
 Policies
 26. ``strict`` refuses a deviating frame or payload; ``tolerant`` and ``salvage`` take it where its meaning is beyond
-    doubt (see ``policy``), padding around the JSON included. Whatever was forgiven is in the event's ``deviations``;
-    whatever was refused is in its ``violation``.
+    doubt (see ``policy``), padding around the JSON included. Padding hides no id: a byte order mark must not be sent,
+    and who reads may look behind it (RFC 8259 8.1), so ``strict`` refuses such a frame under its own id. Whatever was
+    forgiven is in the event's ``deviations``; whatever was refused is in its ``violation``.
 """
 
 from __future__ import annotations

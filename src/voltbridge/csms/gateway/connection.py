@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -21,7 +21,7 @@ from voltbridge.csms.gateway.limits import Limits
 from voltbridge.csms.gateway.ports import StationDesk
 from voltbridge.csms.gateway.websocket import CloseCode, WebSocket
 from voltbridge.csms.journal import Journal
-from voltbridge.csms.redaction import redact
+from voltbridge.csms.redaction import hide_values, redact, redact_detail, without_secrets
 from voltbridge.domain.clock import Cancel, Clock
 from voltbridge.domain.messages import MessageDirection, MessageRecord
 from voltbridge.domain.station_calls import (
@@ -187,33 +187,37 @@ class StationConnection:
                 error, local = event.error, event.reason is Failure.INVALID_RESPONSE
                 _resolve(event.call, CallRefused(error.code, error.description, error.details, local))
             case Reply():
-                self._record(_RECEIVED, event.message_type, event.unique_id, event.action, text[:_MAX_LOGGED_GARBAGE])
-                self._count(live, event.action, [event.violation])
+                secret = self._record_refused(event, text)
+                violation = event.violation
+                if secret:
+                    violation = replace(violation, detail=hide_values(violation.detail))
+                self._count(live, event.action, [violation])
                 if event.message_type in (0, MessageType.CALL):
                     counters.refused[version]["invalid"] += 1
                 # Sent as the event was read: a refusal needs no handler and does not wait for one.
                 kind = MessageType.CALLERROR
                 if event.message_type == MessageType.CALLRESULT:
                     kind = MessageType.CALLRESULTERROR
-                self._send(event.data, kind, event.unique_id, event.action)
+                self._send(event.data, kind, event.unique_id, event.action, secret=secret)
             case rpc_events.ResultRefused():
                 self._record(_RECEIVED, MessageType.CALLRESULTERROR, event.unique_id, event.action.name, text)
                 _log.warning(
                     "a station could not use our answer",
                     station_id=self.identity,
                     action=event.action.name,
-                    code=event.error.code,
-                    description=event.error.description[:200],
+                    code=without_secrets(event.error.code[:200]),
+                    description=without_secrets(event.error.description)[:200],
                 )
             case Ignored():
-                self._record(_RECEIVED, event.message_type, event.unique_id, event.action, text[:_MAX_LOGGED_GARBAGE])
+                self._record_refused(event, text)
                 counters.ignored[version][event.reason.value] += 1
                 if event.violation is not None:
                     self._count(live, event.action, [event.violation])
 
     def _count(self, live: LiveStation, action: str | None, deviations: Sequence[Deviation]) -> None:
         if deviations:
-            self._shared.deviations.count(live.report, action, deviations)
+            told = [replace(one, detail=redact_detail(action, one.detail)) for one in deviations]
+            self._shared.deviations.count(live.report, action, told)
 
     # Flow
 
@@ -294,8 +298,7 @@ class StationConnection:
 
     async def _handle(self, event: IncomingCall | IncomingSend, live: LiveStation) -> None:
         action = event.action
-        if event.deviations:
-            self._shared.deviations.count(live.report, action.name, event.deviations)
+        self._count(live, action.name, event.deviations)
         try:
             response = await self._desk.handle(live, self.version, action, event.request, event.deviations)
             if type(event) is IncomingCall and self._ended is None and not self.lost:
@@ -332,11 +335,26 @@ class StationConnection:
 
     # To the socket
 
-    def _send(self, data: bytes, kind: int, unique_id: str | None, action: str | None) -> None:
+    def _send(self, data: bytes, kind: int, unique_id: str | None, action: str | None, *, secret: bool = False) -> None:
+        """``secret``: the answer may repeat something of what it answers, which no log may have."""
         websocket = self._websocket
         assert websocket is not None
         websocket.send(data)
-        self._record(_SENT, kind, unique_id, action, data.decode())
+        text = data.decode()
+        self._record(_SENT, kind, unique_id, action, f"({len(text)} characters about a secret)" if secret else text)
+
+    def _record_refused(self, event: Reply | Ignored, text: str) -> bool:
+        """Log a frame that nobody takes; whether there was a secret in it."""
+        shown = redact(event.action, text, suspect=True)
+        secret = shown is not text
+        action = event.action
+        if action is not None and secret:
+            action = without_secrets(action)
+        frame = shown[:_MAX_LOGGED_GARBAGE]
+        self._put(
+            MessageRecord(self.identity, self._now_ms(), _RECEIVED, event.message_type, event.unique_id, action, frame)
+        )
+        return secret
 
     def _record(
         self, direction: MessageDirection, kind: int, unique_id: str | None, action: str | None, frame: str

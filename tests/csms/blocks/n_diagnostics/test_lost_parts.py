@@ -13,7 +13,7 @@ from tests.csms.commands.desk import Commands
 from tests.csms.fakes import World
 
 from voltbridge.clock import SystemClock
-from voltbridge.csms.blocks.b_provisioning.device_model import MessageLimits
+from voltbridge.csms.blocks.b_provisioning.message_limits import MessageLimits
 from voltbridge.csms.blocks.n_diagnostics import customer_v201, monitoring_v201
 from voltbridge.csms.blocks.n_diagnostics.customer_information import CustomerInformationService
 from voltbridge.csms.blocks.n_diagnostics.monitoring import MonitoringService

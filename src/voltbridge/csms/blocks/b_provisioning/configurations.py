@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from voltbridge.csms.blocks.b_provisioning.device_model import Call, DeviceModelService, is_secret
+from voltbridge.csms.blocks.b_provisioning.device_model import DeviceModelService
+from voltbridge.csms.blocks.b_provisioning.message_limits import Call
 from voltbridge.csms.blocks.b_provisioning.ports import Announcements, ConfigurationBook, Connected, Stations
+from voltbridge.csms.blocks.b_provisioning.variable_rules import is_secret
 from voltbridge.csms.events import EventLog
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.configurations import Configuration, DesiredValue, Drift, DriftState, desired_of, drift_of

@@ -8,14 +8,15 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
 
 from voltbridge.csms.blocks.a_security.passwords import check_password
+from voltbridge.csms.blocks.b_provisioning.message_limits import Call, MessageLimits, StationLimits, chunks, positive
 from voltbridge.csms.blocks.b_provisioning.ports import (
     Calls,
     Connected,
@@ -26,46 +27,39 @@ from voltbridge.csms.blocks.b_provisioning.ports import (
     VariableWords,
 )
 from voltbridge.csms.blocks.b_provisioning.variable_parameters import Report, ReportKind
+from voltbridge.csms.blocks.b_provisioning.variable_rules import (
+    is_password,
+    is_secret,
+    problem_of,
+    shown,
+    without_secret,
+)
 from voltbridge.csms.commands.kinds import RequestIds
 from voltbridge.csms.events import EventLog
-from voltbridge.csms.redaction import tells_secret
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.configurations import DesiredValue
 from voltbridge.domain.device_model import (
     Attribute,
     Component,
-    Mutability,
     ReadResult,
     ReadStatus,
     ReportState,
     StationReportParts,
     StationVariable,
-    ValueProblem,
     Variable,
     VariableFilter,
     WriteResult,
     WriteStatus,
-    check_value,
 )
 from voltbridge.domain.errors import InvalidValue, NotFound
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.station_calls import CallFailed, StationNotConnected
 from voltbridge.domain.stations import LiveStation
-from voltbridge.protocol.codec import encode
 from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.protocol.structs import Payload
 from voltbridge.protocol.versions import Version
 
-__all__ = [
-    "OUTCOME",
-    "REPORT_WITHIN_S",
-    "Call",
-    "DeviceModelService",
-    "MessageLimits",
-    "chunks",
-    "is_password",
-    "is_secret",
-]
+__all__ = ["OUTCOME", "REPORT_WITHIN_S", "DeviceModelService"]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -75,28 +69,11 @@ REPORT_WITHIN_S: Final = 600.0
 _STALLED_AFTER: Final = timedelta(seconds=120)
 """A report of which parts are missing counts as incomplete when none has come for this long."""
 
-_FRAME_BYTES: Final = 80
-"""What is around the payload of a request."""
-_UNTOLD_ITEMS: Final = 10
-"""In one message to a station that does not say how many it takes."""
 _BIGGEST: Final = 2**63 - 1
 _MOST_VARIABLES: Final = 50_000
 """Of one station, before events no longer add any: one that makes up names cannot fill the database."""
 
 _FILE_TRANSFER_PROTOCOLS: Final = Attribute(Variable(Component("OCPPCommCtrlr"), "FileTransferProtocols"))
-_PASSWORD: Final = Variable(Component("SecurityCtrlr"), "BasicAuthPassword").key
-
-Call = Callable[[Payload], Awaitable[Any]]
-"""Sends a request to the station at hand. Raises a CallFailed."""
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class MessageLimits:
-    """What a station takes in one message; None: no limit."""
-
-    items: int | None
-    bytes: int | None
 
 
 class DeviceModelService:
@@ -124,8 +101,7 @@ class DeviceModelService:
         self._events = events
         self._clock = clock
         self._request_ids = RequestIds(clock)
-        self._untold: set[str] = set()
-        """Limits that stations were asked for and did not have, as station id and key of the attribute."""
+        self._limits = StationLimits(book, words, self.read_by)
 
     def now(self) -> datetime:
         """The moment, for translators that make values of the domain."""
@@ -178,7 +154,7 @@ class DeviceModelService:
             return response, await self._take_all(live, words.reported(response, live.station_id, self._clock.now()))
         most = Attribute(Variable(Component("DeviceDataCtrlr"), "ItemsPerMessage", "GetReport"))
         told = (await self._book.known(live.station_id, [most])).get(most.key)
-        limit = None if told is None or told.value is None else _positive(told.value)
+        limit = None if told is None or told.value is None else positive(told.value)
         if limit is not None and len(wanted.variables) > limit:
             raise InvalidValue("variables", f"has {len(wanted.variables)} entries, the station takes {limit} at once")
         await self._book.expect_report(
@@ -222,7 +198,7 @@ class DeviceModelService:
         if not 0 <= seq_no <= _BIGGEST or abs(request_id) > _BIGGEST or any(abs(evse) > _BIGGEST for evse in evses):
             raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "a number is out of range")
         report, completed = await self._book.add_part(
-            live.station_id, request_id, seq_no, is_last, at, [_without_secret(one) for one in told]
+            live.station_id, request_id, seq_no, is_last, at, [without_secret(one) for one in told]
         )
         data = {
             "request_id": request_id,
@@ -241,7 +217,7 @@ class DeviceModelService:
 
     async def _take_all(self, live: LiveStation, told: Sequence[StationVariable]) -> int:
         """Keep a whole inventory that came in one answer; how many attributes it has."""
-        await self._book.put_all(live.station_id, [_without_secret(one) for one in told])
+        await self._book.put_all(live.station_id, [without_secret(one) for one in told])
         data = {"request_id": None, "kind": ReportKind.FULL_INVENTORY.value, "seq_no": 0, "parts": "0"}
         self._events.emit("variables.reported", live.station_id, **data, variables=len(told), complete=True)
         return len(told)
@@ -270,7 +246,7 @@ class DeviceModelService:
             except CallFailed as failure:
                 told = [ReadResult(one, ReadStatus.NOT_ANSWERED, reason=str(failure)) for one in chunk]
             for result in told:
-                results[result.attribute.key] = _shown(result)
+                results[result.attribute.key] = shown(result)
         done = [results[attribute.key] for attribute in attributes]
         await self._keep_read(live.station_id, done, words)
         return done
@@ -321,7 +297,7 @@ class DeviceModelService:
             status = words.unknown(attribute)
             if status is not None:
                 results[attribute.key] = WriteResult(attribute, WriteStatus(status.value))
-            elif (problem := _problem(live.station_id, value, known.get(attribute.key), words)) is not None:
+            elif (problem := problem_of(live.station_id, value, known.get(attribute.key), words)) is not None:
                 results[attribute.key] = WriteResult(attribute, WriteStatus.INVALID, problem)
             else:
                 wanted[attribute.key] = value
@@ -393,30 +369,8 @@ class DeviceModelService:
     async def limits(
         self, live: LiveStation, call: Call, message: str, count: int, component: str = "DeviceDataCtrlr"
     ) -> MessageLimits:
-        """What the station takes in one message of this kind, asking it where that is not known.
-
-        The component has the variables ItemsPerMessage and BytesPerMessage, the message being their instance.
-        """
-        if count < 2:
-            return MessageLimits(None, None)
-        wanted = [
-            Attribute(Variable(Component(component), name, message)) for name in ("ItemsPerMessage", "BytesPerMessage")
-        ]
-        words = self._words[Version(live.report.protocol or "")]
-        known = dict(await self._book.known(live.station_id, wanted))
-        numbers: list[int | None] = []
-        for attribute in wanted:
-            mark = f"{live.station_id}\n{attribute.key}"
-            if attribute.key not in known and mark not in self._untold and words.unknown(attribute) is None:
-                (result,) = await self.read_by(live, call, [attribute])
-                if result.status is ReadStatus.ACCEPTED and result.value is not None:
-                    numbers.append(_positive(result.value))
-                    continue
-                if result.status is not ReadStatus.NOT_ANSWERED:
-                    self._untold.add(mark)
-            one = known.get(attribute.key)
-            numbers.append(None if one is None or one.value is None else _positive(one.value))
-        return MessageLimits(numbers[0] or _UNTOLD_ITEMS, numbers[1])
+        """What the station takes in one message of this kind, asking it where that is not known."""
+        return await self._limits.of(live, call, message, count, component)
 
     async def _connection(self, station_id: str) -> tuple[LiveStation, Call]:
         live = self._connected.get(station_id)
@@ -443,67 +397,3 @@ class DeviceModelService:
             return ReportState.COMPLETE
         stalled = self._clock.now() - (report.last_part_at or report.requested_at) > _STALLED_AFTER
         return ReportState.INCOMPLETE if stalled else ReportState.RECEIVING
-
-
-def is_password(attribute: Attribute) -> bool:
-    """Whether this is what the station authenticates with."""
-    return attribute.variable.key == _PASSWORD
-
-
-def is_secret(attribute: Attribute) -> bool:
-    """Whether the name tells that the value is a secret."""
-    variable = attribute.variable
-    component = variable.component
-    return tells_secret(variable.name, variable.instance, component.name, component.instance)
-
-
-def _problem(station_id: str, value: DesiredValue, known: StationVariable | None, words: VariableWords) -> str | None:
-    """Why a value is not even sent."""
-    if (refusal := words.refusal(value)) is not None:
-        return refusal
-    if is_password(value.attribute):
-        try:
-            check_password(value.value, station_id)
-        except InvalidValue as error:
-            return error.problem
-    if known is not None and known.mutability is Mutability.READ_ONLY:
-        return "is read-only"
-    told = None if known is None else known.characteristics
-    characteristics = told or words.characteristics(value.attribute)
-    if characteristics is not None:
-        try:
-            check_value(value.value, characteristics)
-        except ValueProblem as problem:
-            return str(problem)
-    return None
-
-
-def chunks(
-    items: Sequence[Item], limits: MessageLimits, request: Callable[[Sequence[Item]], Payload]
-) -> Iterator[Sequence[Item]]:
-    """The items in as few messages as the limits allow; one that is too large by itself goes alone."""
-    most = limits.items or len(items)
-    chunk: list[Item] = []
-    size = _FRAME_BYTES
-    for item in items:
-        own = len(encode(request([item]))) if limits.bytes is not None else 0
-        too_large = limits.bytes is not None and size + own > limits.bytes
-        if chunk and (len(chunk) >= most or too_large):
-            yield chunk
-            chunk, size = [], _FRAME_BYTES
-        chunk.append(item)
-        size += own
-    if chunk:
-        yield chunk
-
-
-def _positive(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0 else None
-
-
-def _without_secret(one: StationVariable) -> StationVariable:
-    return replace(one, value=None) if is_secret(one.attribute) else one
-
-
-def _shown(result: ReadResult) -> ReadResult:
-    return replace(result, value=None) if is_secret(result.attribute) else result

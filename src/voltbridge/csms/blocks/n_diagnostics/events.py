@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from voltbridge.csms.blocks.b_provisioning.device_model import is_secret
+from voltbridge.csms.blocks.b_provisioning.variable_rules import is_secret
 from voltbridge.csms.blocks.g_availability.service import CLOCK_TOLERANCE, ReportedStatus
 from voltbridge.csms.blocks.n_diagnostics.alert_ports import ActualValues, Availability, Notices, Severities
 from voltbridge.csms.blocks.n_diagnostics.alerts import AlertService

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from voltbridge.csms.blocks.b_provisioning.device_model import Call, chunks
+from voltbridge.csms.blocks.b_provisioning.message_limits import Call, chunks
 from voltbridge.csms.blocks.n_diagnostics.monitoring_parameters import GetMonitoringReport
 from voltbridge.csms.blocks.n_diagnostics.monitoring_ports import (
     Connected,

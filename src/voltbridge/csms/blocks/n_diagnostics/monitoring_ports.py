@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from voltbridge.csms.blocks.b_provisioning.device_model import Call, MessageLimits
+from voltbridge.csms.blocks.b_provisioning.message_limits import Call, MessageLimits
 from voltbridge.csms.blocks.n_diagnostics.monitoring_parameters import GetMonitoringReport
 from voltbridge.domain.device_model import Attribute, StationVariable
 from voltbridge.domain.monitoring import (

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
+import typer
 from anyio.from_thread import start_blocking_portal
 from tests.conformance.peers import Fault, ScriptedCsms, change
 from typer.testing import CliRunner, Result
@@ -197,6 +200,16 @@ def test_there_are_files_to_begin_with(role: str, said: str) -> None:
     told = typed("configuration", "--role", role).output
     assert '#station_id = "VOLTBRIDGE-CONFORMANCE"' in told
     assert f"#quiet_s = {'5.0' if role == 'station' else '1.0'}" in told
+
+
+def test_the_guide_names_only_options_there_are() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+    options = set(re.findall(r"(?<![-\w])--[a-z][a-z-]*", guide))
+    assert {"--driver", "--failed-from", "--junit"} <= options
+    there: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+    assert options <= {name for made in there.values() for one in made.params for name in one.opts}
+    commands = set(re.findall(r"voltbridge conformance ([a-z]+)", guide))
+    assert {"run", "driver", "configuration", "features", "report"} <= commands <= there.keys()
 
 
 def test_all_that_ran_passed(kit: Path, portal: anyio.from_thread.BlockingPortal) -> None:

@@ -18,8 +18,11 @@ from tests.csms.files.site import Site, opened
 
 from voltbridge.clock import SystemClock
 from voltbridge.csms.files.ftp import FtpDoor
-from voltbridge.csms.files.visits import Reception
+from voltbridge.csms.files.visits import Fetch, Reception
 from voltbridge.domain.file_transfer import TransferProtocol
+from voltbridge.station.downloads import Download
+from voltbridge.station.endpoints import Tls
+from voltbridge.station.transfers import Transfers, _ftp_version
 
 pytestmark = pytest.mark.anyio
 
@@ -545,3 +548,49 @@ async def test_a_stop_cuts_what_is_under_way(tmp_path: Path) -> None:
         assert len(site.parts()) == 1
         data.close()
         ftp.close()
+
+
+async def test_the_time_of_a_file_is_told(site: Site) -> None:
+    file = await site.stored(DATA)
+    url = await site.download(file, protocol=FTP)
+    upload = await site.upload(protocol=FTP)
+    made = f"{file.created_at:%Y%m%d%H%M%S}"
+    told = await with_client(url, lambda ftp: (ftp.sendcmd(f"MDTM {name_of(url)}"), ftp.sendcmd("FEAT")))
+    assert told[0].startswith(f"213 {made}.")
+    assert " MDTM" in told[1]
+    listed: list[str] = []
+    await with_client(url, lambda ftp: ftp.retrlines("LIST", listed.append))
+    assert str(file.created_at.year) in listed[0]
+    for address, command in ((url, "MDTM other.bin"), (upload, f"MDTM {name_of(upload)}")):
+        with pytest.raises(ftplib.error_perm, match="550"):
+            await with_client(address, lambda ftp, command=command: ftp.sendcmd(command))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_later_attempt_of_a_station_goes_on_with_the_same_file_alone(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    """With a new ticket, as a new command has it: our own station has the first part from an attempt before."""
+    sent: list[int] = []
+    leaves = Fetch.leaves
+
+    def leaving(fetch: Fetch, offset: int, count: int) -> None:
+        sent.append(offset)
+        leaves(fetch, offset, count)
+
+    monkeypatch.setattr(Fetch, "leaves", leaving)
+    file = await site.stored(DATA)
+    url = await site.download(file, protocol=FTP)
+    here = Download(tmp_path / "firmware")
+    version = await with_client(url, lambda ftp: _ftp_version(ftp, name_of(url)))
+    assert version
+    with here.writer() as writer:
+        writer.is_of(version)
+        writer.write(DATA[:100_000])
+    if not same:
+        site.world.clock.advance(5)
+        file = await site.stored(DATA[::-1])
+    transfers = Transfers(Tls, contextlib.nullcontext)
+    await transfers.download(await site.download(file, protocol=FTP), here)
+    assert here.path.read_bytes() == (DATA if same else DATA[::-1])
+    assert sent[0] == (100_000 if same else 0)

@@ -461,3 +461,19 @@ def test_the_host_key_stays_and_is_secret(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(UnusableHostKey, match="cannot be used"):
         read_or_make(path)
+
+
+async def test_the_time_of_a_file_is_told(site: Site) -> None:
+    """By which a station knows that it can go on with what it has: the same by every way of asking."""
+    file = await site.stored(DATA)
+    url = await site.download(file, protocol=SFTP)
+    made = int(file.created_at.timestamp())
+    async with client(url) as sftp:
+        assert (await sftp.stat(name_of(url))).mtime == made
+        assert [one.attrs.mtime async for one in sftp.scandir("/")] == [made]
+        async with sftp.open(name_of(url), "rb") as opened_file:
+            told = await opened_file.stat()
+            assert (told.size, told.mtime) == (len(DATA), made)
+    again = await site.download(file, protocol=SFTP)
+    async with client(again) as sftp:
+        assert (await sftp.stat(name_of(again))).mtime == made, "another ticket, the same file"

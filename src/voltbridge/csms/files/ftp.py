@@ -15,6 +15,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC
 from typing import Any, Final
 
 import structlog
@@ -47,7 +48,10 @@ _CODES: Final = {
 _GONE: Final = "the peer has gone"
 """A command that nobody can send, as it has spaces in it."""
 _BEFORE_LOGIN: Final = frozenset({_GONE, "user", "pass", "quit", "feat", "noop", "syst", "opts"})
-_FEATURES: Final = ("Extensions:", "EPSV", "PASV", "REST STREAM", "SIZE", "UTF8")
+_FEATURES: Final = ("Extensions:", "EPSV", "MDTM", "PASV", "REST STREAM", "SIZE", "UTF8")
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""In listings, whatever language this machine speaks."""
 
 _Command = Callable[[Connection, str], Awaitable[bool]]
 
@@ -76,6 +80,7 @@ class FtpDoor(Server):
             "epsv": self.epsv,
             "feat": self._features,
             "list": self._list,
+            "mdtm": self._modified,
             "nlst": self._names,
             "noop": self._fine,
             "opts": self._fine,
@@ -259,6 +264,15 @@ class FtpDoor(Server):
         connection.response("213", str(await self._visited(connection).size(rest)))
         return True
 
+    async def _modified(self, connection: Connection, rest: str) -> bool:
+        """When the file to fetch was made, by which a peer knows that it can go on with what it has (RFC 3659, 3)."""
+        visit = self._visited(connection)
+        if not visit.fetches:
+            raise Refused(Refusal.NOT_HERE, "nothing here has a time")
+        made = (await visit.stored(rest)).created_at.astimezone(UTC)
+        connection.response("213", f"{made:%Y%m%d%H%M%S}.{made.microsecond // 1000:03d}")
+        return True
+
     # Data connections
 
     async def _start_passive_server(
@@ -295,7 +309,7 @@ class FtpDoor(Server):
         return await super().pasv(connection, "")
 
     async def _list(self, connection: Connection, rest: str) -> bool:
-        return await self._tell_names(connection, rest, "-r--r--r-- 1 voltbridge voltbridge {size} Jan 1 2026 {name}")
+        return await self._tell_names(connection, rest, "-r--r--r-- 1 voltbridge voltbridge {size} {day} {name}")
 
     async def _names(self, connection: Connection, rest: str) -> bool:
         return await self._tell_names(connection, rest, "{name}")
@@ -309,7 +323,9 @@ class FtpDoor(Server):
         lines = ""
         if visit.fetches:
             file = await visit.stored(path or visit.file_name)
-            lines = line.format(size=file.size_bytes, name=file.name) + "\r\n"
+            made = file.created_at.astimezone(UTC)
+            day = f"{_MONTHS[made.month - 1]} {made.day:2d}  {made.year}"
+            lines = line.format(size=file.size_bytes, name=file.name, day=day) + "\r\n"
 
         async def tell(data: StreamIO) -> None:
             await self._write(data, lines.encode())

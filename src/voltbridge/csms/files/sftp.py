@@ -20,6 +20,7 @@ import structlog
 from asyncssh.stream import SSHServerStreamSession
 
 from voltbridge.csms.files.visits import Delivery, Fetch, Reception, Refusal, Refused, Seat, Visit
+from voltbridge.domain.files import StoredFile
 
 __all__ = ["SftpDoor"]
 
@@ -318,6 +319,8 @@ class _OneFile(asyncssh.SFTPServer):
         if not _text(path).strip("/."):
             return _directory()
         try:
+            if self._visit.fetches:
+                return _made(await self._visit.stored(_text(path)))
             return _file(await self._visit.size(_text(path)))
         except Refused as refused:
             raise _told(refused) from None
@@ -328,7 +331,7 @@ class _OneFile(asyncssh.SFTPServer):
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         self._alive()
         if isinstance(file_obj, _Outgoing):
-            return _file(file_obj.fetch.file.size_bytes)
+            return _made(file_obj.fetch.file)
         return _file(file_obj.size if isinstance(file_obj, _Incoming) else 0)
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
@@ -337,10 +340,10 @@ class _OneFile(asyncssh.SFTPServer):
         if self._visit.fetches:
             name = self._visit.file_name
             try:
-                size = await self._visit.size(name)
+                file = await self._visit.stored(name)
             except Refused as refused:
                 raise _told(refused) from None
-            yield asyncssh.SFTPName(name.encode(), attrs=_file(size))
+            yield asyncssh.SFTPName(name.encode(), attrs=_made(file))
 
     def realpath(self, path: bytes) -> bytes:
         parts: list[bytes] = []
@@ -430,6 +433,13 @@ def _never() -> asyncssh.SFTPError:
 
 def _file(size: int) -> asyncssh.SFTPAttrs:
     return asyncssh.SFTPAttrs(type=asyncssh.FILEXFER_TYPE_REGULAR, size=size, permissions=stat.S_IFREG | 0o600)
+
+
+def _made(file: StoredFile) -> asyncssh.SFTPAttrs:
+    """A file to fetch, with the time by which a peer knows that it can go on with what it has."""
+    attributes = _file(file.size_bytes)
+    attributes.atime = attributes.mtime = int(file.created_at.timestamp())
+    return attributes
 
 
 def _directory() -> asyncssh.SFTPAttrs:

@@ -118,6 +118,12 @@ async def test_only_the_latest_reports_are_kept(storage: Storage) -> None:
     assert len(await storage.variables.reports("CS1")) == 19
 
 
+async def test_only_the_latest_of_those_that_nobody_asked_for_are_kept(storage: Storage) -> None:
+    for request_id in range(25):
+        await storage.variables.add_part("CS1", request_id, 0, False, at(request_id), [one("A")])
+    assert [report.request_id for report in await storage.variables.reports("CS1")] == list(range(24, 4, -1))
+
+
 async def test_an_inventory_in_one_answer(storage: Storage) -> None:
     await storage.variables.put_values([one("Old")])
     await storage.variables.put_all("CS1", [one("A", "1"), one("a", "2")])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, Text, and_, delete, func, insert, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, delete, func, insert, select
 from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.customer_information import MOST_PARTS, CustomerReport
@@ -16,24 +16,17 @@ from voltbridge.domain.sequences import add_sequence
 from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.station_reports import forget_old_reports, newest_reports, of_report, report_table
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = ["CustomerInformation", "customer_report_parts", "customer_reports", "delete_customer_information"]
 
-customer_reports = Table(
+customer_reports = report_table(
     "customer_reports",
-    metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("request_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("requested_at_ms", BigInteger, nullable=False),
     Column("asked", Boolean, nullable=False),
     Column("report", Boolean, nullable=False),
     Column("clear", Boolean, nullable=False),
-    Column("last_part_at_ms", BigInteger),
-    Column("parts", Text, nullable=False),
-    Column("last_seq_no", BigInteger),
-    Column("characters", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    counted="characters",
 )
 
 customer_report_parts = Table(
@@ -60,12 +53,7 @@ class CustomerInformation:
 
     async def list(self, station_id: str) -> Sequence[CustomerReport]:
         """A station's reports, the newest first; there are never many."""
-        table = customer_reports
-        query = (
-            select(table)
-            .where(table.c.station_id == station_id)
-            .order_by(table.c.requested_at_ms.desc(), table.c.request_id.desc())
-        )
+        query = newest_reports(customer_reports, station_id)
 
         def read(connection: Connection) -> Sequence[CustomerReport]:
             return [_report(row) for row in connection.execute(query)]
@@ -76,11 +64,13 @@ class CustomerInformation:
         """A report and the text of the parts that have come, in their order."""
 
         def read(connection: Connection) -> tuple[CustomerReport, str] | None:
-            found = connection.execute(select(customer_reports).where(_of(customer_reports, station_id, request_id)))
+            found = connection.execute(
+                select(customer_reports).where(of_report(customer_reports, station_id, request_id))
+            )
             row = found.one_or_none()
             if row is None:
                 return None
-            parts = select(customer_report_parts.c.data).where(_of(customer_report_parts, station_id, request_id))
+            parts = select(customer_report_parts.c.data).where(of_report(customer_report_parts, station_id, request_id))
             text = connection.execute(parts.order_by(customer_report_parts.c.seq_no)).scalars()
             return _report(row), "".join(text)
 
@@ -91,7 +81,7 @@ class CustomerInformation:
 
         def put(connection: Connection) -> None:
             insert_rows(connection, _put, [_row(report)])
-            _forget_old(connection, report.station_id)
+            forget_old_reports(connection, customer_reports, report.station_id, _KEPT_REPORTS, customer_report_parts)
 
         await self._sessions.write(put)
 
@@ -99,7 +89,9 @@ class CustomerInformation:
         """Forget a report. Raises NotFound."""
 
         def forget(connection: Connection) -> None:
-            gone = [connection.execute(delete(table).where(_of(table, station_id, request_id))) for table in _BOTH]
+            gone = [
+                connection.execute(delete(table).where(of_report(table, station_id, request_id))) for table in _BOTH
+            ]
             if not gone[0].rowcount:
                 raise NotFound("customer information", str(request_id))
 
@@ -111,7 +103,9 @@ class CustomerInformation:
         """Note a part: the report as it is now, and whether this part has completed it; None: there are too many."""
 
         def put(connection: Connection) -> tuple[CustomerReport, bool] | None:
-            found = connection.execute(select(customer_reports).where(_of(customer_reports, station_id, request_id)))
+            found = connection.execute(
+                select(customer_reports).where(of_report(customer_reports, station_id, request_id))
+            )
             row = found.one_or_none()
             before = (
                 CustomerReport(station_id=station_id, request_id=request_id, requested_at=at)
@@ -119,7 +113,7 @@ class CustomerInformation:
                 else _report(row)
             )
             parts = customer_report_parts
-            own = _of(parts, station_id, request_id)
+            own = of_report(parts, station_id, request_id)
             # Another part of the same number is the same part sent again.
             connection.execute(delete(parts).where(own, parts.c.seq_no == seq_no))
             if connection.execute(select(func.count()).select_from(parts).where(own)).scalar_one() >= MOST_PARTS:
@@ -136,7 +130,7 @@ class CustomerInformation:
             )
             insert_rows(connection, _put, [_row(after)])
             if row is None:
-                _forget_old(connection, station_id)
+                forget_old_reports(connection, customer_reports, station_id, _KEPT_REPORTS, customer_report_parts)
             return after, after.is_complete and not before.is_complete
 
         return await self._sessions.write(put)
@@ -152,7 +146,7 @@ class CustomerInformation:
             ).all()
             for row in doomed:
                 for table in _BOTH:
-                    connection.execute(delete(table).where(_of(table, row.station_id, row.request_id)))
+                    connection.execute(delete(table).where(of_report(table, row.station_id, row.request_id)))
             return len(doomed)
 
         return await self._sessions.write(forget)
@@ -164,27 +158,9 @@ def delete_customer_information(connection: Connection, station_id: str) -> None
         connection.execute(delete(table).where(table.c.station_id == station_id))
 
 
-def _of(table: Table, station_id: str, request_id: int) -> Any:
-    return and_(table.c.station_id == station_id, table.c.request_id == request_id)
-
-
 def _characters(connection: Connection, own: Any) -> int:
     length = func.coalesce(func.sum(func.length(customer_report_parts.c.data)), 0)
     return int(connection.execute(select(length).where(own)).scalar_one())
-
-
-def _forget_old(connection: Connection, station_id: str) -> None:
-    table = customer_reports
-    own = table.c.station_id == station_id
-    newest = (
-        select(table.c.request_id)
-        .where(own)
-        .order_by(table.c.requested_at_ms.desc(), table.c.request_id.desc())
-        .limit(_KEPT_REPORTS)
-    )
-    kept = connection.execute(newest).scalars().all()
-    for each in _BOTH:
-        connection.execute(delete(each).where(each.c.station_id == station_id, each.c.request_id.not_in(kept)))
 
 
 def _row(report: CustomerReport) -> Row:

@@ -27,6 +27,7 @@ from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.gathering import GatheredReads
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.station_reports import forget_old_reports, newest_reports, of_report, report_table
 from voltbridge.storage.texts import is_storable
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
@@ -48,19 +49,8 @@ monitors = Table(
     sqlite_with_rowid=False,
 )
 
-monitoring_reports = Table(
-    "monitoring_reports",
-    metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("request_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("requested_at_ms", BigInteger, nullable=False),
-    Column("types", Text),
-    Column("selected", Boolean, nullable=False),
-    Column("last_part_at_ms", BigInteger),
-    Column("parts", Text, nullable=False),
-    Column("last_seq_no", BigInteger),
-    Column("monitors", Integer, nullable=False),
-    sqlite_with_rowid=False,
+monitoring_reports = report_table(
+    "monitoring_reports", Column("types", Text), Column("selected", Boolean, nullable=False), counted="monitors"
 )
 
 monitoring_states = Table(
@@ -176,13 +166,13 @@ class Monitors:
 
         def put(connection: Connection) -> None:
             insert_rows(connection, _report, [_report_row(report)])
-            _forget_old_reports(connection, report.station_id)
+            forget_old_reports(connection, monitoring_reports, report.station_id, _KEPT_REPORTS)
 
         await self._sessions.write(put)
 
     async def forget_report(self, station_id: str, request_id: int) -> None:
         """No such report will come."""
-        where = _of_report(station_id, request_id)
+        where = of_report(monitoring_reports, station_id, request_id)
 
         def forget(connection: Connection) -> None:
             connection.execute(delete(monitoring_reports).where(where))
@@ -193,7 +183,9 @@ class Monitors:
         """The station has no monitors of those that were asked for: note that. Which are gone, as in ``add_part``."""
 
         def put(connection: Connection) -> Mapping[int, int | None]:
-            connection.execute(delete(monitoring_reports).where(_of_report(report.station_id, report.request_id)))
+            connection.execute(
+                delete(monitoring_reports).where(of_report(monitoring_reports, report.station_id, report.request_id))
+            )
             return _forget_others(connection, report)
 
         return await self._sessions.write(put)
@@ -211,7 +203,7 @@ class Monitors:
 
         def put(connection: Connection) -> tuple[MonitoringReport, bool, Mapping[int, int | None]]:
             insert_rows(connection, _reported, rows)
-            query = select(monitoring_reports).where(_of_report(station_id, request_id))
+            query = select(monitoring_reports).where(of_report(monitoring_reports, station_id, request_id))
             row = connection.execute(query).one_or_none()
             before = (
                 MonitoringReport(station_id=station_id, request_id=request_id, requested_at=at)
@@ -227,7 +219,7 @@ class Monitors:
             )
             insert_rows(connection, _report, [_report_row(after)])
             if row is None:
-                _forget_old_reports(connection, station_id)
+                forget_old_reports(connection, monitoring_reports, station_id, _KEPT_REPORTS)
             completed = after.is_complete and not before.is_complete
             return after, completed, _forget_others(connection, after) if completed else {}
 
@@ -235,12 +227,7 @@ class Monitors:
 
     async def reports(self, station_id: str) -> Sequence[MonitoringReport]:
         """A station's reports, the newest first; there are never many."""
-        table = monitoring_reports
-        query = (
-            select(table)
-            .where(table.c.station_id == station_id)
-            .order_by(table.c.requested_at_ms.desc(), table.c.request_id.desc())
-        )
+        query = newest_reports(monitoring_reports, station_id)
 
         def read(connection: Connection) -> Sequence[MonitoringReport]:
             return [_parts(row) for row in connection.execute(query)]
@@ -279,22 +266,6 @@ def delete_monitoring(connection: Connection, station_id: str) -> None:
     """Forget a station's monitors and everything about them."""
     for table in (monitors, monitoring_reports, monitoring_states):
         connection.execute(delete(table).where(table.c.station_id == station_id))
-
-
-def _of_report(station_id: str, request_id: int) -> Any:
-    return and_(monitoring_reports.c.station_id == station_id, monitoring_reports.c.request_id == request_id)
-
-
-def _forget_old_reports(connection: Connection, station_id: str) -> None:
-    table = monitoring_reports
-    own = table.c.station_id == station_id
-    newest = (
-        select(table.c.request_id)
-        .where(own)
-        .order_by(table.c.requested_at_ms.desc(), table.c.request_id.desc())
-        .limit(_KEPT_REPORTS)
-    )
-    connection.execute(delete(table).where(own, table.c.request_id.not_in(newest)))
 
 
 def _forget_others(connection: Connection, report: MonitoringReport) -> dict[int, int | None]:

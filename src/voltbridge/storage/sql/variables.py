@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, Text, delete, func, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, delete, func, select
 from sqlalchemy import Row as ResultRow
 
 from voltbridge.domain.device_model import (
@@ -28,6 +28,7 @@ from voltbridge.storage.bulk import insert_rows
 from voltbridge.storage.cursors import cut, read_cursor
 from voltbridge.storage.sessions import Sessions
 from voltbridge.storage.sql.schema import Row, Upsert, metadata
+from voltbridge.storage.sql.station_reports import forget_old_reports, newest_reports, of_report, report_table
 from voltbridge.storage.times import from_ms, optional_from_ms, optional_to_ms, to_ms
 
 __all__ = ["Variables", "delete_variables", "variable_reports", "variables"]
@@ -53,19 +54,7 @@ variables = Table(
     sqlite_with_rowid=False,
 )
 
-variable_reports = Table(
-    "variable_reports",
-    metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("request_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Text),
-    Column("requested_at_ms", BigInteger, nullable=False),
-    Column("last_part_at_ms", BigInteger),
-    Column("parts", Text, nullable=False),
-    Column("last_seq_no", BigInteger),
-    Column("variables", Integer, nullable=False),
-    sqlite_with_rowid=False,
-)
+variable_reports = report_table("variable_reports", kind=Column("kind", Text), counted="variables")
 
 _KEPT_REPORTS = 20
 """Of each station; older ones are forgotten."""
@@ -164,26 +153,16 @@ class Variables:
 
         def put(connection: Connection) -> None:
             insert_rows(connection, _report, [_report_row(report)])
-            own = variable_reports.c.station_id == report.station_id
-            newest = (
-                select(variable_reports.c.request_id)
-                .where(own)
-                .order_by(variable_reports.c.requested_at_ms.desc(), variable_reports.c.request_id.desc())
-                .limit(_KEPT_REPORTS)
-            )
-            connection.execute(delete(variable_reports).where(own, variable_reports.c.request_id.not_in(newest)))
+            forget_old_reports(connection, variable_reports, report.station_id, _KEPT_REPORTS)
 
         await self._sessions.write(put)
 
     async def forget_report(self, station_id: str, request_id: int) -> None:
         """No such report will come."""
+        where = of_report(variable_reports, station_id, request_id)
 
         def forget(connection: Connection) -> None:
-            connection.execute(
-                delete(variable_reports).where(
-                    variable_reports.c.station_id == station_id, variable_reports.c.request_id == request_id
-                )
-            )
+            connection.execute(delete(variable_reports).where(where))
 
         await self._sessions.write(forget)
 
@@ -205,9 +184,7 @@ class Variables:
 
         def put(connection: Connection) -> tuple[StationReportParts, bool]:
             insert_rows(connection, _reported, rows)
-            query = select(variable_reports).where(
-                variable_reports.c.station_id == station_id, variable_reports.c.request_id == request_id
-            )
+            query = select(variable_reports).where(of_report(variable_reports, station_id, request_id))
             row = connection.execute(query).one_or_none()
             before = (
                 StationReportParts(station_id=station_id, request_id=request_id, kind=None, requested_at=at)
@@ -222,6 +199,8 @@ class Variables:
                 variables=before.variables + len(rows),
             )
             insert_rows(connection, _report, [_report_row(after)])
+            if row is None:
+                forget_old_reports(connection, variable_reports, station_id, _KEPT_REPORTS)
             completed = after.is_complete and not before.is_complete
             if completed and after.kind == "FullInventory":
                 connection.execute(
@@ -236,13 +215,9 @@ class Variables:
 
     async def reports(self, station_id: str) -> Sequence[StationReportParts]:
         """A station's reports, the newest first; there are never many."""
+        query = newest_reports(variable_reports, station_id)
 
         def read(connection: Connection) -> Sequence[StationReportParts]:
-            query = (
-                select(variable_reports)
-                .where(variable_reports.c.station_id == station_id)
-                .order_by(variable_reports.c.requested_at_ms.desc(), variable_reports.c.request_id.desc())
-            )
             return [_parts(row) for row in connection.execute(query)]
 
         return await self._sessions.read(read)

@@ -578,7 +578,9 @@ async def test_a_station_that_does_not_answer_our_close_is_cut_after_a_while() -
 async def test_large_messages_are_compressed_and_small_ones_are_not() -> None:
     async with site(Limits(compress_from_bytes=200, ping_interval_s=0)) as place:
         station = await place.connect("CS1", headers=[("Sec-WebSocket-Extensions", "permessage-deflate")])
-        assert station.headers["sec-websocket-extensions"] == "permessage-deflate; server_no_context_takeover"
+        assert station.headers["sec-websocket-extensions"] == (
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        )
         assert (await station.ask("Heartbeat"))[0] == 3
         place.desk.answers["Authorize"] = refusal("InternalError", "long " * 50)
         for _ in range(2):
@@ -591,8 +593,9 @@ async def test_large_messages_are_compressed_and_small_ones_are_not() -> None:
 
 async def test_compressed_messages_are_read_also_in_fragments() -> None:
     async with site() as place:
-        station = await place.connect("CS1", headers=[("Sec-WebSocket-Extensions", "permessage-deflate")])
-        compressor = zlib.compressobj(wbits=-15)
+        offer = "permessage-deflate; client_max_window_bits"
+        station = await place.connect("CS1", headers=[("Sec-WebSocket-Extensions", offer)])
+        compressor = zlib.compressobj(wbits=-12)
         for number in range(3):
             data = compressor.compress(b'[2,"%d","Heartbeat",{}]' % number) + compressor.flush(zlib.Z_SYNC_FLUSH)
             data = data.removesuffix(b"\x00\x00\xff\xff")

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zlib
 
+import aiohttp
 import pytest
+from tests.csms.gateway.site import site
+from websockets.asyncio.client import connect as websockets_client
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.typing import Subprotocol
 
 from voltbridge.csms.gateway.deflate import Deflate, InflateError, Inflater, MessageTooBig, compress, negotiate
+from voltbridge.domain.stations import Strictness
 
 TAIL = b"\x00\x00\xff\xff"
 SERVER_BITS = "server_max_window_bits"
 PLAIN = "permessage-deflate; server_no_context_takeover"
+ASKED = "; client_no_context_takeover"
+"""Of clients that would keep their window otherwise."""
 
 
 @pytest.mark.parametrize(
     ("offers", "header"),
     [
-        ("permessage-deflate", PLAIN),
-        ("Permessage-Deflate", PLAIN),
-        ("permessage-deflate; server_no_context_takeover", PLAIN),
+        ("permessage-deflate", PLAIN + ASKED),
+        ("Permessage-Deflate", PLAIN + ASKED),
+        ("permessage-deflate; server_no_context_takeover", PLAIN + ASKED),
         ("permessage-deflate; client_no_context_takeover", f"{PLAIN}; client_no_context_takeover"),
         ("permessage-deflate; client_max_window_bits", f"{PLAIN}; client_max_window_bits=12"),
         ("permessage-deflate; client_max_window_bits=15", f"{PLAIN}; client_max_window_bits=12"),
         ('permessage-deflate; client_max_window_bits="10"', f"{PLAIN}; client_max_window_bits=10"),
         ("permessage-deflate;client_max_window_bits=8", f"{PLAIN}; client_max_window_bits=8"),
-        ("permessage-deflate; server_max_window_bits=10", f"{PLAIN}; server_max_window_bits=10"),
-        ("permessage-deflate; server_max_window_bits=8", f"{PLAIN}; server_max_window_bits=8"),
-        ("x-webkit-deflate-frame, permessage-deflate", PLAIN),
+        ("permessage-deflate; server_max_window_bits=10", f"{PLAIN}; server_max_window_bits=10{ASKED}"),
+        ("permessage-deflate; server_max_window_bits=8", f"{PLAIN}; server_max_window_bits=8{ASKED}"),
+        ("x-webkit-deflate-frame, permessage-deflate", PLAIN + ASKED),
         (
             "permessage-deflate; unknown, permessage-deflate; server_max_window_bits=9",
-            f"{PLAIN}; server_max_window_bits=9",
+            f"{PLAIN}; server_max_window_bits=9{ASKED}",
         ),
-        ("permessage-deflate; server_max_window_bits=10, permessage-deflate", f"{PLAIN}; server_max_window_bits=10"),
+        (
+            "permessage-deflate; server_max_window_bits=10, permessage-deflate",
+            f"{PLAIN}; server_max_window_bits=10{ASKED}",
+        ),
     ],
 )
-def test_the_first_acceptable_offer_is_answered_and_nothing_is_added_that_binds_the_client(
+def test_the_first_acceptable_offer_is_answered_and_a_window_is_kept_for_nobody_who_does_not_limit_it(
     offers: str, header: str
 ) -> None:
     agreed = negotiate(offers)
@@ -99,9 +111,10 @@ def compressed(messages: list[bytes], takeover: bool, bits: int = 15) -> list[by
 @pytest.mark.parametrize(
     ("offer", "takeover", "bits"),
     [
-        ("permessage-deflate", True, 15),
+        ("permessage-deflate", False, 15),
         ("permessage-deflate; client_max_window_bits", True, 12),
         ("permessage-deflate; client_max_window_bits=9", True, 9),
+        ("permessage-deflate; server_max_window_bits=10", False, 15),
         ("permessage-deflate; client_no_context_takeover", False, 15),
     ],
 )
@@ -155,3 +168,38 @@ def test_final_blocks_are_read_and_the_next_message_begins_afresh() -> None:
 def test_garbage_is_no_deflate_stream(payload: bytes) -> None:
     with pytest.raises((InflateError, MessageTooBig)):
         Inflater(Deflate()).inflate(payload, 100)
+
+
+BARE = ClientPerMessageDeflateFactory(client_max_window_bits=None)
+LIMITED = ClientPerMessageDeflateFactory(client_max_window_bits=True)
+CALLS = [json.dumps([2, str(number), "Heartbeat", {"more": "v" * 300}]) for number in range(20)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("offer", "answer"), [(BARE, PLAIN + ASKED), (LIMITED, f"{PLAIN}; client_max_window_bits=12")])
+async def test_a_client_of_websockets_keeps_to_it(offer: ClientPerMessageDeflateFactory, answer: str) -> None:
+    async with site() as place:
+        place.desk.strictness = Strictness.TOLERANT
+        url = f"ws://127.0.0.1:{place.gateway.port}/ocpp/CS1"
+        protocols = [Subprotocol("ocpp1.6")]
+        async with websockets_client(url, subprotocols=protocols, extensions=[offer], proxy=None) as socket:
+            assert socket.response is not None
+            assert socket.response.headers["Sec-WebSocket-Extensions"] == answer
+            for number, call in enumerate(CALLS):
+                await socket.send(call)
+                assert json.loads(await socket.recv())[:2] == [3, str(number)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("bare", [True, False])
+async def test_a_client_of_aiohttp_keeps_to_it(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if bare:  # of itself it lets its window be limited
+        monkeypatch.setattr(aiohttp.client, "ws_ext_gen", lambda **more: "permessage-deflate")
+    async with site() as place, aiohttp.ClientSession() as session:
+        place.desk.strictness = Strictness.TOLERANT
+        url = f"http://127.0.0.1:{place.gateway.port}/ocpp/CS1"
+        async with session.ws_connect(url, protocols=["ocpp1.6"], compress=15) as socket:
+            assert socket.client_notakeover is bare
+            for number, call in enumerate(CALLS):
+                await socket.send_str(call)
+                assert json.loads((await socket.receive()).data)[:2] == [3, str(number)]

@@ -539,6 +539,32 @@ async def test_what_is_no_message_hurts_nobody(csms: PlainCsms, network: Network
     assert [each.event for each in ear.suspicions] == ["InvalidMessages"] * (how != "binary")
 
 
+async def test_a_csms_that_reads_no_answers_is_not_read_on(csms: PlainCsms, network: Network) -> None:
+    link, visit, _ = await opened(csms, network)
+    ours: Any = link._websocket._response.connection.transport  # type: ignore[union-attr]
+    theirs: Any = visit.request.transport
+    for transport in (ours, theirs):  # so that little fills them
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, 65_536)
+    theirs.pause_reading()
+    number = 8_000
+
+    async def ask() -> None:
+        for each in range(number):
+            await visit.send([2, f"{each}", "NoSuchAction", {"filler": 300 * "x"}])
+
+    asking = asyncio.create_task(ask())
+    for _ in range(20_000):  # turns of the event loop, far more than it takes to read all of that
+        assert len(link._unsent) <= 200, "answers pile up"
+        await asyncio.sleep(0)
+    theirs.resume_reading()
+    for each in range(number):
+        assert (await visit.replies.get())[1] == f"{each}"
+    await asking
+    link.close()
+    await link.closed()
+
+
 async def test_messages_without_an_answer_in_2_1(csms: PlainCsms, network: Network) -> None:
     link, visit, _ = await opened(csms, network, versions=(Version.V21,))
     stream = v21.NotifyPeriodicEventStreamRequest(

@@ -49,6 +49,7 @@ __all__ = ["Link", "Receiver"]
 
 _log = structlog.get_logger(__name__)
 
+_MOST_UNSENT: Final = 100
 _REQUEST: Final = re.compile(rb"\s*\[\s*2\b")
 
 
@@ -249,6 +250,8 @@ class Link:
                         break
                 if self._faults is not None and self._faults.slow_reader_s:
                     await self._clock.sleep(self._faults.slow_reader_s)
+                while len(self._unsent) > _MOST_UNSENT and self._flushing is not None:
+                    await asyncio.wait((self._flushing,))  # whoever reads no answers need not ask on
             if self._ending is not None:
                 await asyncio.wait((self._ending,))
             elif self._websocket.close_code not in (None, aiohttp.WSCloseCode.ABNORMAL_CLOSURE):

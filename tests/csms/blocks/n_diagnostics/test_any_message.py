@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.rest import Rest
 from voltbridge.app import start
 from voltbridge.protocol.versions import Version
 from voltbridge.settings import Settings
+from voltbridge.storage import Storage
 
 pytestmark = pytest.mark.anyio
 
@@ -36,8 +38,12 @@ async def server(
 ) -> AsyncIterator[tuple[int, Rest]]:
     directory = tmp_path_factory.mktemp(request.param)
     with database(request.param, directory) as url:
+        # A disk that stands still is no outage here, where every message has to be taken.
         running = await start(
-            Settings(data=directory, database_url=url, ocpp_host="127.0.0.1", ocpp_port=0, http_port=0, call_timeout=5)
+            Settings(
+                data=directory, database_url=url, ocpp_host="127.0.0.1", ocpp_port=0, http_port=0, call_timeout=30
+            ),
+            open_storage=partial(Storage.open, give_up_after_s=60),
         )
         async with Rest(running.http_port, running.admin_key) as rest:
             yield running.ocpp_port, rest

@@ -67,7 +67,6 @@ class CsmsDriver(Protocol):
     ) -> bool:
         """Whether the operator is shown that a variable of the station has a monitor of this type."""
 
-
     async def end(self) -> None:
         """The case is over: what the CSMS was told to keep for it may go. Raises DriverFailed."""
 

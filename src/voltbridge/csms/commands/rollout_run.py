@@ -35,12 +35,19 @@ _PAGE: Final = 500
 _RECENT: Final = 1000
 _PAUSE_S: Final = 5.0
 _HALTED: Final = (RolloutState.PAUSED, RolloutState.STOPPED)
-_HALTS: Final[Mapping[RolloutState, tuple[str, tuple[RolloutState, ...]]]] = {
-    RolloutState.PAUSED: ("rollout.paused", (RolloutState.RUNNING,)),
-    RolloutState.STOPPED: ("rollout.stopped", (RolloutState.RUNNING,)),
-    RolloutState.CANCELLED: ("rollout.cancelled", (RolloutState.RUNNING, *_HALTED)),
+_TOLD: Final[Mapping[RolloutState, str]] = {
+    RolloutState.PAUSED: "rollout.paused",
+    RolloutState.STOPPED: "rollout.stopped",
+    RolloutState.CANCELLED: "rollout.cancelled",
 }
-"""How a halt is told, and from which states there is one."""
+"""How a halt is told."""
+
+_HALTED_FROM: Final[Mapping[RolloutState, tuple[RolloutState, ...]]] = {
+    RolloutState.PAUSED: (RolloutState.RUNNING,),
+    RolloutState.STOPPED: (RolloutState.RUNNING,),
+    RolloutState.CANCELLED: (RolloutState.RUNNING, *_HALTED),
+}
+"""From which states there is a halt."""
 
 
 class SentCommands:
@@ -108,9 +115,8 @@ class RolloutRun:
 
     async def halt(self, state: RolloutState, reason: str | None = None) -> bool:
         """Begin with no further station, and take back what is held; False when there is nothing to halt."""
-        event, from_states = _HALTS[state]
         async with self._deciding:
-            if self.rollout.state not in from_states:
+            if self.rollout.state not in _HALTED_FROM[state]:
                 return False
             finished_at = self._shop.clock.now() if state.is_final else None
             await self._store(replace(self.rollout, state=state, reason=reason, finished_at=finished_at))
@@ -118,7 +124,7 @@ class RolloutRun:
         for id, member in list(self._members.items()):
             if member.state is MemberState.HELD:
                 await self._take_back(id, member)
-        self._shop.events.emit(event, None, **about_rollout(self.rollout))
+        self._shop.events.emit(_TOLD[state], None, **about_rollout(self.rollout))
         return True
 
     async def resume(self) -> bool:
@@ -221,7 +227,7 @@ class RolloutRun:
             else:
                 await self._store(replace(self.rollout, stage=stage + 1))
         event = "rollout.finished" if last else "rollout.stage_finished"
-        self._shop.events.emit(event, None, **about_rollout(self.rollout))
+        self._shop.events.emit(_TOLD[state], None, **about_rollout(self.rollout))
         return not last
 
     async def _store(self, rollout: Rollout) -> None:

@@ -227,7 +227,7 @@ class RolloutRun:
             else:
                 await self._store(replace(self.rollout, stage=stage + 1))
         event = "rollout.finished" if last else "rollout.stage_finished"
-        self._shop.events.emit(_TOLD[state], None, **about_rollout(self.rollout))
+        self._shop.events.emit(event, None, **about_rollout(self.rollout))
         return not last
 
     async def _store(self, rollout: Rollout) -> None:

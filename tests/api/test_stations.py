@@ -150,7 +150,10 @@ async def test_a_rejected_station_is_told_so(api: Api, running: Running) -> None
         await station.closed
     async with Station(running.ocpp_port, "unwanted") as station:
         assert (await station.boot())["status"] == "Rejected"
-    assert (await api("POST", "/inbox/nobody/adopt")).status == 404
+    for decision in ("adopt", "reject"):
+        nobody = await api("POST", f"/inbox/nobody/{decision}")
+        assert (nobody.status, nobody.body["type"]) == (404, "urn:voltbridge:problem:not-found")
+        assert nobody.body["detail"].startswith("nobody is not in the inbox: GET /api/v1/inbox lists ")
 
 
 async def test_lists_come_in_pages_and_by_filters(api: Api, running: Running) -> None:

@@ -259,12 +259,17 @@ class FakeConnected:
 
     def __init__(self) -> None:
         self.stations: dict[str, LiveStation] = {}
+        self.changes: list[str] = []
+        """The stations of which it was said that they were changed."""
 
     def get(self, station_id: str) -> LiveStation | None:
         return self.stations.get(station_id)
 
     def ids(self) -> frozenset[str]:
         return frozenset(self.stations)
+
+    def changed(self, station_id: str) -> None:
+        self.changes.append(station_id)
 
 
 class FakeCalls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -76,12 +77,16 @@ class States:
         )
         self.failure: Exception | None = None
         self.loads = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What happens while the answer of the storage is on its way."""
 
     async def load(self, station_id: str) -> LiveStation | None:
         self.loads += 1
         if self.failure is not None:
             raise self.failure
-        stored = self.stored
+        stored, meanwhile = self.stored, self.meanwhile
+        self.meanwhile = lambda: None
+        meanwhile()
         return stored and replace(stored, connectors=dict(stored.connectors), followups=[])
 
 
@@ -171,6 +176,52 @@ async def test_a_station_that_cannot_be_read_is_not_entered(failure: type[Except
         await office.open()
     assert len(office.stations) == 0
     assert office.world.journal.facts == []
+
+
+def renamed(office: Office, name: str) -> Callable[[], None]:
+    """The operator changes a setting: in the storage, and then in the memory if the station is there."""
+
+    def change() -> None:
+        stored = office.states.stored
+        assert stored is not None
+        settings = replace(stored.settings, name=name)
+        office.states.stored = replace(stored, settings=settings)
+        office.stations.changed("CS1")
+        live = office.stations.get("CS1")
+        if live is not None:
+            live.settings = settings
+
+    return change
+
+
+async def test_what_an_operator_changes_while_a_station_is_opened_is_in_its_memory() -> None:
+    office = Office()
+    office.states.meanwhile = renamed(office, "gate")
+    live = await office.open()
+    assert live.settings.name == "gate"
+    assert office.states.loads == 2
+    renamed(office, "yard")()
+    assert live.settings.name == "yard"
+
+
+async def test_what_an_operator_changes_while_a_memory_is_read_again_stays() -> None:
+    office = Office()
+    live = await office.open()
+    office.world.journal.lose("CS1")
+    office.states.meanwhile = renamed(office, "gate")
+    await office.say(live, "Heartbeat")
+    assert live.settings.name == "gate"
+
+
+async def test_what_is_lost_while_a_memory_is_read_again_makes_it_stale_again() -> None:
+    office = Office()
+    live = await office.open()
+    office.world.journal.lose("CS1")
+    office.states.meanwhile = lambda: office.world.journal.lose("CS1")
+    await office.say(live, "Heartbeat")
+    assert office.states.loads == 2
+    await office.say(live, "Heartbeat")
+    assert office.states.loads == 3
 
 
 async def test_closing_removes_the_station_and_says_so() -> None:

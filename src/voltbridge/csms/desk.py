@@ -105,9 +105,7 @@ class Desk:
 
     async def open(self, identity: str, version: Version, arrival: Arrival) -> LiveStation:
         """The station's state, now that it is connected. Raises NotFound and StorageUnavailable."""
-        # What a former connection put must be readable before it is read.
-        await self._journal.committed(identity)
-        live = await self._states.load(identity)
+        live = await self._read(identity)
         if live is None:
             raise NotFound("station", identity)
         now = self._clock.now()
@@ -193,9 +191,14 @@ class Desk:
 
     async def _load_again(self, live: LiveStation) -> None:
         """Replace what may be ahead of the storage; what only this connection knows stays."""
-        await self._journal.committed(live.station_id)
-        stored = await self._states.load(live.station_id)
+        self._stale.discard(live.station_id)  # first: what is lost from here on makes it stale again
+        try:
+            stored = await self._read(live.station_id)
+        except BaseException:
+            self._stale.add(live.station_id)
+            raise
         if stored is None:
+            self._stale.add(live.station_id)
             raise StorageUnavailable
         live.settings = stored.settings
         now = live.report
@@ -209,7 +212,15 @@ class Desk:
         live.connectors = stored.connectors
         live.transactions = stored.transactions
         live.meters = stored.meters
-        self._stale.discard(live.station_id)
+
+    async def _read(self, station_id: str) -> LiveStation | None:
+        """What is stored of a station, with all that was put, and changed by operators, until now."""
+        while True:
+            with self._stations.reading(station_id) as reading:
+                await self._journal.committed(station_id)
+                stored = await self._states.load(station_id)
+            if not reading.overtaken:
+                return stored
 
     def _on_lost(self, station_ids: frozenset[str]) -> None:
         self._stale.update(station_id for station_id in station_ids if self._stations.get(station_id) is not None)

@@ -206,6 +206,7 @@ class TestAdoption:
             live = desk.connect(registration=RegistrationStatus.PENDING, adopted=False)
             desk.connected.stations.clear()
             await desk.service.adopt("CS1")
+            assert desk.connected.changes == ["CS1"], "it may be connecting just now"
             await desk.service.adopt("CS1")
             await desk.world.bus.deliver()
             assert desk.calls.sent == []

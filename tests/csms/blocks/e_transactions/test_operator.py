@@ -85,6 +85,7 @@ async def test_a_transaction_that_will_not_end_is_closed(connected: bool) -> Non
     closed = await charging.transactions.close(shown.id, "stolen")
     assert (closed.state, closed.close_note, closed.energy_wh) == (TransactionState.CLOSED, "stolen", 4100)
     assert (await charging.shown()) == charging.stored() == [closed]
+    assert charging.connected.changes == ["CP1"], "who reads its state just now reads it again"
     (told,) = charging.world.emitted("transaction.closed")
     assert (told["reason"], told["state"], told["transaction_id"]) == ("stolen", "Closed", "1")
     assert await charging.transactions.close(shown.id, "again") == closed

@@ -64,6 +64,9 @@ class Connected(Protocol):
 
     def get(self, station_id: str) -> LiveStation | None: ...
 
+    def changed(self, station_id: str) -> None:
+        """Something of what is stored of a station was changed by another than its worker."""
+
     def ids(self) -> frozenset[str]: ...
 
 

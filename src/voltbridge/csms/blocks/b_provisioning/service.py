@@ -192,6 +192,7 @@ class StationService:
             return station
         station_id = settings.station_id
         await self._stations.save_settings(settings)
+        self._connected.changed(station_id)
         live = self._connected.get(station_id)
         if live is not None:
             live.settings = settings  # at once, so that a boot right after this call finds it

@@ -59,6 +59,9 @@ class Connected(Protocol):
 
     def get(self, station_id: str) -> LiveStation | None: ...
 
+    def changed(self, station_id: str) -> None:
+        """Something of a station was put into the journal by another than its worker."""
+
 
 class CommandOutcomes(Protocol):
     """Commands whose outcome is a transaction's start or end."""

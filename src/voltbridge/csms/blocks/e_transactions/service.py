@@ -235,6 +235,7 @@ class TransactionService:
         if facts is not None:
             closed = costed(closed, facts)
         self._journal.put(closed)
+        self._connected.changed(closed.station_id)
         if live is not None:
             self._remember(live, closed, meter_of(live, closed))
         self._tell("transaction.closed", closed, reason=reason)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from voltbridge import __version__
 from voltbridge.cli import app, main
+from voltbridge.conformance.cli import app as conformance
 from voltbridge.settings import ConfigurationError, Settings, options
 
 
@@ -30,9 +35,41 @@ def test_help_of_up_shows_every_option_with_its_default(runner: CliRunner) -> No
     shown = re.sub(r"[│\s]+", " ", result.output)
     for option in options():
         assert f" {option.flag} " in shown
-        default = "" if option.default is None else f" Default: {option.default}."
+        default = "" if option.shown_default is None else f" Default: {option.shown_default}."
         assert f"{option.row.help}{default}" in shown
     assert "voltbridge up --onboarding accept" in shown
+
+
+def _commands(command: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command there is, with its words before it."""
+    yield names, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, *names, name)
+
+
+COMMANDS = {**dict(_commands(get_command(app))), **dict(_commands(get_command(conformance), "conformance"))}
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_can_be_read_and_copied_from(command: tuple[str, ...], columns: int) -> None:
+    runner = CliRunner(env={"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"})
+    result = runner.invoke(app, [*command, "--help"], prog_name="voltbridge")
+    assert result.exit_code == 0, result.output
+    shown = result.output
+    assert "…" not in shown
+    assert not re.search(r"<(str|bool|path|int|float|file|list|[^>]*range)\b", shown), (
+        "a placeholder says what is wanted"
+    )
+    assert "see the documentation" not in shown
+    assert max(map(len, shown.splitlines())) <= columns
+    assert re.search(r"^    voltbridge ", shown, re.MULTILINE) or "features = [" in shown, "there is an example"
+    for call in re.findall(r"^    (voltbridge (?:[^\\\n]|\\\n)*)", shown, re.MULTILINE):
+        words = shlex.split(call.replace("\\\n", " "), comments=True)[1:]
+        called = COMMANDS.get(tuple(words[:2])) or COMMANDS[tuple(words[:1])]
+        taken = {name for parameter in called.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= taken, call
+    assert not re.search(r"[([](env var|default|required)\b", shown)
 
 
 def test_up_hands_the_settings_on(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

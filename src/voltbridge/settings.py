@@ -483,6 +483,14 @@ class Option:
     default: Any
 
     @property
+    def shown_default(self) -> str | None:
+        """Its default as one would write it; None where there is nothing to write."""
+        if self.default is None:
+            _, bar, word = self.row.kind.metavar.rpartition("|")
+            return word if bar else None
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+
+    @property
     def flag(self) -> str:
         """Its name on the command line."""
         return "--" + self.name.replace("_", "-")

@@ -8,11 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from voltbridge.help_pages import HelpfulCommand, HelpfulGroup
 from voltbridge.settings import ConfigurationError
 
 __all__ = ["Format", "events"]
 
-events = typer.Typer(help="What happens, as the stream and webhooks tell it.", no_args_is_help=True)
+events = typer.Typer(
+    help="What happens, as the stream and webhooks tell it.\n\nExample:\n\n"
+    "  voltbridge events schema transaction.started",
+    no_args_is_help=True,
+    cls=HelpfulGroup,
+)
 
 
 class Format(StrEnum):
@@ -27,9 +33,11 @@ def _group() -> None:
     """A callback keeps ``schema`` a subcommand while it is the only one."""
 
 
-@events.command("schema")
+@events.command("schema", cls=HelpfulCommand)
 def schema(
-    type: Annotated[str | None, typer.Argument(help="Only this type, such as transaction.started.")] = None,
+    type: Annotated[
+        str | None, typer.Argument(metavar="TYPE", help="Only this type, such as transaction.started.")
+    ] = None,
     format: Annotated[
         Format, typer.Option("--format", help="JSON Schema of each event, or one AsyncAPI document.")
     ] = Format.JSONSCHEMA,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voltbridge.cli.station_options import LOCAL_CSMS, CaFile, ControlKey, ControlPort, Data, KnownHosts, Url
+from voltbridge.cli.station_options import FILES, LOCAL_CSMS, CaFile, ControlKey, ControlPort, Data, KnownHosts, Url
 from voltbridge.cli.station_process import (
     announced,
     control,
@@ -83,6 +83,7 @@ def fleet(
     count: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=1,
             max=100_000,
             help="How many stations; with a profile, its groups in the same proportion, at least one each.",
@@ -90,7 +91,11 @@ def fleet(
         ),
     ] = None,
     profile: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What the fleet is and how drivers come (YAML).")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the fleet is and how drivers come (YAML); one is in README.md under Charging stations.",
+        ),
     ] = None,
     url: Url = LOCAL_CSMS,
     ca_file: CaFile = None,
@@ -101,6 +106,7 @@ def fleet(
         typer.Option(
             "--files",
             metavar="DIR",
+            rich_help_panel=FILES,
             callback=_files,
             help="Keep logs, and firmware on its way, as files below this directory, in one for each station.",
         ),
@@ -110,6 +116,7 @@ def fleet(
         typer.Option(
             "--files-limit",
             metavar="MB",
+            rich_help_panel=FILES,
             min=1,
             max=100_000,
             help="With --files: at most so much for each station; larger firmware does not come.",
@@ -118,7 +125,10 @@ def fleet(
     control_port: ControlPort = None,
     control_key: ControlKey = None,
     processes: Annotated[
-        int, typer.Option(min=1, max=64, help="Spread the stations over so many processes; one that dies starts again.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=64, help="Spread the stations over so many processes; one that dies starts again."
+        ),
     ] = 1,
     part: Annotated[
         str | None,

@@ -14,16 +14,20 @@ from voltbridge.cli.events import events
 from voltbridge.cli.export import export
 from voltbridge.cli.station import station
 from voltbridge.cli.up import up
+from voltbridge.help_pages import WIDEST, HelpfulCommand, HelpfulGroup
 from voltbridge.settings import ConfigurationError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="voltbridge",
-    help="OCPP charging platform: a CSMS for every OCPP version, and the tools around it.",
+    help="OCPP charging platform: a CSMS for every OCPP version, and the tools around it.\n\n"
+    "Begin with:\n\n  voltbridge up --demo 3\n\nEach command tells more with --help.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
+    cls=HelpfulGroup,
+    context_settings=dict(WIDEST),
 )
 
 
@@ -42,12 +46,12 @@ def _root(
     pass
 
 
-app.command("up")(up)
+app.command("up", cls=HelpfulCommand)(up)
 app.add_typer(database, name="db")
 app.add_typer(events, name="events")
-app.command("backup")(backup)
-app.command("restore")(restore)
-app.command("export")(export)
+app.command("backup", cls=HelpfulCommand)(backup)
+app.command("restore", cls=HelpfulCommand)(restore)
+app.command("export", cls=HelpfulCommand)(export)
 app.add_typer(station, name="station")
 
 

@@ -59,7 +59,7 @@ def _parameters(chosen: Iterable[Option]) -> list[inspect.Parameter]:
         annotation = typer.Option(
             option.flag,
             metavar=row.kind.metavar,
-            help=_plain(row.help if option.default is None else f"{row.help} Default: {option.default}."),
+            help=row.help if option.shown_default is None else f"{row.help} Default: {option.shown_default}.",
             rich_help_panel=row.panel,
         )
         parameters.append(_parameter(option.name, Annotated[str | None, annotation]))
@@ -68,8 +68,3 @@ def _parameters(chosen: Iterable[Option]) -> list[inspect.Parameter]:
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _plain(text: str) -> str:
-    """As it is, where the help is read as rich's markup: brackets would be taken for styles, and vanish."""
-    return text.replace("[", r"\[")

@@ -15,7 +15,10 @@ import typer
 
 from voltbridge.cli.fleet import fleet
 from voltbridge.cli.station_options import (
+    CONTROL,
+    FILES,
     LOCAL_CSMS,
+    SERVERS,
     CaFile,
     ControlKey,
     ControlPort,
@@ -25,6 +28,7 @@ from voltbridge.cli.station_options import (
     Url,
 )
 from voltbridge.cli.station_process import control, log_to_console, running, station_clock, station_stores
+from voltbridge.help_pages import HelpfulCommand, HelpfulGroup
 from voltbridge.settings import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,7 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = ["station"]
 
-station = typer.Typer(help="Virtual charging stations, for any CSMS.", no_args_is_help=True)
+station = typer.Typer(
+    help="Virtual charging stations, for any CSMS.\n\nExamples:\n\n  voltbridge station run CP-7\n\n"
+    "  voltbridge station fleet --count 100",
+    no_args_is_help=True,
+    cls=HelpfulGroup,
+)
 
 _WHAT_IS_WRONG = {
     "name": "an identity has 1 to 36 of these characters: A to Z, a to z, 0 to 9 and * - _ = + | @ .",
@@ -41,32 +50,50 @@ _WHAT_IS_WRONG = {
 }
 
 
-@station.command("run")
+@station.command("run", cls=HelpfulCommand)
 def run(
-    identity: Annotated[str, typer.Argument(help="The identity the station connects with.")] = "CP-1",
+    identity: Annotated[
+        str, typer.Argument(metavar="IDENTITY", help="The identity the station connects with.")
+    ] = "CP-1",
     url: Url = LOCAL_CSMS,
     version: Annotated[
         list[str] | None,
         typer.Option("--version", metavar="VERSION", help="1.6, 2.0.1 or 2.1; can be repeated, best first."),
     ] = None,
-    evses: Annotated[int | None, typer.Option(min=1, max=9, help="How many EVSEs it has.", show_default="1")] = None,
+    evses: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=9, help="How many EVSEs it has.", show_default="1")
+    ] = None,
     personality: Personality = None,
     password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the password for HTTP Basic authentication.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=SERVERS, help="Holds the password for HTTP Basic authentication."
+        ),
     ] = None,
     ca_file: CaFile = None,
-    token: Annotated[str, typer.Option(help="The idToken that the key s shows.")] = "04A1B2C3D4E501",
+    token: Annotated[
+        str, typer.Option(metavar="TOKEN", rich_help_panel=CONTROL, help="The idToken that the key s shows.")
+    ] = "04A1B2C3D4E501",
     data: Data = None,
     control_port: ControlPort = None,
     control_key: ControlKey = None,
     scenario: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Play this scenario (YAML), then end; see the documentation.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=CONTROL,
+            help="Play this scenario (YAML), then end; one is in README.md under Charging stations.",
+        ),
     ] = None,
-    view: Annotated[bool, typer.Option(help="Show the station in the terminal, with keys to play driver.")] = True,
+    view: Annotated[
+        bool,
+        typer.Option(rich_help_panel=CONTROL, help="Show the station in the terminal, with keys to play driver."),
+    ] = True,
     publish_at: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
+            rich_help_panel=FILES,
             help="Publish firmware for other stations at this address (http://10.0.0.2:8080); needs --data.",
         ),
     ] = None,
@@ -196,4 +223,4 @@ def _password(file: Path | None) -> str | None:
         raise ConfigurationError(f"{file}: {error.strerror}") from None
 
 
-station.command("fleet")(fleet)
+station.command("fleet", cls=HelpfulCommand)(fleet)

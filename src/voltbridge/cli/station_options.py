@@ -10,7 +10,10 @@ import typer
 from voltbridge.settings import ConfigurationError
 
 __all__ = [
+    "CONTROL",
+    "FILES",
     "LOCAL_CSMS",
+    "SERVERS",
     "CaFile",
     "ControlKey",
     "ControlPort",
@@ -21,6 +24,11 @@ __all__ = [
 ]
 
 LOCAL_CSMS: Final = "ws://127.0.0.1:9000/ocpp"
+
+SERVERS: Final = "The CSMS and other servers"
+FILES: Final = "What is kept"
+CONTROL: Final = "Playing with it"
+"""Groups of options in the help."""
 
 
 def _url(text: str) -> str:
@@ -35,22 +43,42 @@ def _url(text: str) -> str:
 Url = Annotated[
     str,
     typer.Option(
-        "--url", metavar="URL", callback=_url, help="The CSMS, without the identity: ws://host:9000/ocpp, or wss://."
+        "--url",
+        metavar="URL",
+        rich_help_panel=SERVERS,
+        callback=_url,
+        help="The CSMS, without the identity: ws://host:9000/ocpp, or wss://.",
     ),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Keep queue and settings here over a restart; else they are forgotten."),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        rich_help_panel=FILES,
+        help="Keep queue and settings here over a restart; else they are forgotten.",
+    ),
 ]
 ControlPort = Annotated[
     int | None,
     typer.Option(
-        "--control-port", min=0, max=65_535, help="Serve the REST control API on this port of the loopback interface."
+        "--control-port",
+        metavar="PORT",
+        rich_help_panel=CONTROL,
+        min=0,
+        max=65_535,
+        help="Serve the REST control API on this port of the loopback interface; 0 takes any free one.",
     ),
 ]
 ControlKey = Annotated[
     str | None,
-    typer.Option("--control-key", envvar="VOLTBRIDGE_CONTROL_KEY", help="Key that the control API asks for."),
+    typer.Option(
+        "--control-key",
+        metavar="KEY",
+        rich_help_panel=CONTROL,
+        envvar="VOLTBRIDGE_CONTROL_KEY",
+        help="Key that the control API asks for; else one is made and printed at the start.",
+    ),
 ]
 
 
@@ -74,6 +102,7 @@ CaFile = Annotated[
     typer.Option(
         "--ca-file",
         metavar="FILE",
+        rich_help_panel=SERVERS,
         callback=_ca_file,
         help="Root certificates (PEM) to judge a CSMS by that is reached by wss://, and servers of files.",
         show_default="those of the system",
@@ -82,7 +111,10 @@ CaFile = Annotated[
 Personality = Annotated[
     str | None,
     typer.Option(
-        "--personality", metavar="NAME|FILE", help="What the station is like, and its quirks; see the documentation."
+        "--personality",
+        metavar="NAME|FILE",
+        help="What the station is like, and its quirks: one of the product's, which a wrong name lists, or a file of "
+        "yours, as docs/quirks.md has it.",
     ),
 ]
 
@@ -109,6 +141,7 @@ KnownHosts = Annotated[
     typer.Option(
         "--known-hosts",
         metavar="FILE",
+        rich_help_panel=SERVERS,
         callback=_known_hosts,
         help="SSH servers to fetch firmware from and deliver logs to by SFTP, as in ~/.ssh/known_hosts; else any.",
     ),

@@ -33,7 +33,7 @@ def up(settings: Settings) -> None:
 
       voltbridge up --tls-certificate chain.pem --tls-key key.pem --ocpp-port off
 
-      VOLTBRIDGE_DATABASE_URL=postgresql://voltbridge@db/voltbridge voltbridge up --log-format json
+      VOLTBRIDGE_DATABASE_URL=postgresql://db/voltbridge voltbridge up --log-format json
     """
     # What imports leave is no garbage: looking for some would take a fifth of the start.
     gc.disable()

@@ -32,6 +32,7 @@ from voltbridge.conformance.station.cases import STATION_CASES
 from voltbridge.conformance.station.cases_16 import NOT_WRITTEN
 from voltbridge.conformance.targets import Hands, address, run_csms, run_station
 from voltbridge.conformance.watching import watching
+from voltbridge.help_pages import WIDEST, HelpfulCommand, HelpfulGroup
 
 __all__ = ["app"]
 
@@ -40,48 +41,74 @@ _WRONG_USAGE: Final = 2
 _LAST_PORT: Final = 65_535
 _NOTHING_RAN: Final = 3
 _INTERRUPTED: Final = 130
+_CASES: Final = "Which cases"
+_TESTED: Final = "The system under test"
+_RESULTS: Final = "Results"
 
 app = typer.Typer(
-    help="Conformance tests: the cases of OCPP 2.0.1 Part 6, and such for 1.6, against any CSMS or charging station.",
+    help="Conformance tests: the cases of OCPP 2.0.1 Part 6, and such for 1.6, against any CSMS or charging station."
+    "\n\nExamples:\n\n  voltbridge conformance run --block C\n\n  voltbridge conformance run --role station",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    cls=HelpfulGroup,
+    context_settings=dict(WIDEST),
 )
 _out = Console(highlight=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def run(
-    role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
+    role: Annotated[Role, typer.Option(rich_help_panel=_CASES, help="The role under test.")] = Role.CSMS,
     case: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ID", help="Only this case, such as TC_B_01_CSMS, or TC_B_01_CS for a station. Can be repeated."
+            rich_help_panel=_CASES,
+            metavar="ID",
+            help="Only this case, such as TC_B_01_CSMS, or TC_B_01_CS for a station. Can be repeated.",
         ),
     ] = None,
     block: Annotated[
-        list[str] | None, typer.Option(metavar="LETTER", help="Only this functional block, such as B. Can be repeated.")
+        list[str] | None,
+        typer.Option(
+            rich_help_panel=_CASES, metavar="LETTER", help="Only this functional block, such as B. Can be repeated."
+        ),
     ] = None,
     profile: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this profile, such as Core or '1.6 Core'. Can be repeated."),
+        typer.Option(
+            rich_help_panel=_CASES,
+            metavar="NAME",
+            help="Only this profile, such as Core or '1.6 Core'. Can be repeated.",
+        ),
     ] = None,
     failed_from: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=_CASES,
             metavar="FILE",
             help="Only what failed in this file of an earlier run (--json); the results of the others are kept.",
         ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results to this file.")] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as JUnit XML, for CI servers.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(rich_help_panel=_RESULTS, metavar="FILE", help="Write the results to this file.")
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=_RESULTS, metavar="FILE", help="Write them as JUnit XML, for CI servers."),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write a page to read, with all frames of what failed: FILE ends with .md or .html."
+            rich_help_panel=_RESULTS,
+            metavar="FILE",
+            help="Write a page to read, with all frames of what failed: FILE ends with .md or .html.",
         ),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=_TESTED,
             metavar="FILE",
             help="TOML file with what the kit and the system under test agree on; see voltbridge conformance "
             "configuration.",
@@ -90,12 +117,15 @@ def run(
     url: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="The CSMS under test, such as ws://host:9000/ocpp; else our own is started for the run."
+            rich_help_panel=_TESTED,
+            metavar="URL",
+            help="The CSMS under test, such as ws://host:9000/ocpp; else our own is started for the run.",
         ),
     ] = None,
     listen: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_TESTED,
             metavar="HOST:PORT",
             help="Where the charging station under test connects to; else a virtual one of ours is started.",
         ),
@@ -103,6 +133,7 @@ def run(
     listen_tls: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_TESTED,
             metavar="HOST:PORT",
             help="Where it connects to with TLS (wss), in the cases about that: at this port, and at the next one. "
             "The kit's certificates are for HOST.",
@@ -111,6 +142,7 @@ def run(
     ca: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=_TESTED,
             metavar="DIR",
             help="Your authorities for --listen-tls, each with its key: old-root.pem and old-root.key, new-root.pem "
             "and new-root.key, the new one signed by the old. Made there if there are none. Before such cases "
@@ -120,23 +152,37 @@ def run(
     driver: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_TESTED,
             metavar="FILE|URL",
             help="Your program that drives it: a Python file, or a webhook; see voltbridge conformance driver. "
             "Without one, you do it by hand.",
         ),
     ] = None,
     ask: Annotated[
-        bool, typer.Option("--ask", help="Have a person do what the driver does not know; else such cases do not run.")
+        bool,
+        typer.Option(
+            "--ask",
+            rich_help_panel=_TESTED,
+            help="Have a person do what the driver does not know; else such cases do not run.",
+        ),
     ] = False,
     api: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="REST API of a Voltbridge CSMS, such as http://host:8080/api/v1, as driver."),
+        typer.Option(
+            rich_help_panel=_TESTED,
+            metavar="URL",
+            help="REST API of a Voltbridge CSMS, such as http://host:8080/api/v1, as driver.",
+        ),
     ] = None,
     api_key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the key for --api, or for a webhook as --driver.")
+        Path | None,
+        typer.Option(
+            rich_help_panel=_TESTED, metavar="FILE", help="Holds the key for --api, or for a webhook as --driver."
+        ),
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.01, help="How long an answer may take.")
+        float | None,
+        typer.Option(rich_help_panel=_TESTED, metavar="SECONDS", min=0.01, help="How long an answer may take."),
     ] = None,
 ) -> None:
     """Run cases and say which passed.
@@ -203,13 +249,19 @@ def run(
         raise typer.Exit(_NOTHING_RAN)
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def report(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files of earlier runs; without any, all cases are run now.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Files of earlier runs (--json); without any, all cases are run now."),
     ] = None,
 ) -> None:
-    """Print how many cases passed, by profile and block. What did not run counts as not passed."""
+    """Print how many cases passed, by profile and block. What did not run counts as not passed.
+
+    Example:
+
+      voltbridge conformance report csms.json station.json
+    """
     cases: dict[str, str] = {}
     for file in files or []:
         cases |= _read(file)
@@ -226,9 +278,9 @@ def report(
             _out.print(_table(role, of_role))
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def features() -> None:
-    """Print what ``features`` in the kit's configuration can say of a charging station.
+    """Print what `features` in the kit's configuration can say of a charging station.
 
     Example, in kit.toml:
 
@@ -240,7 +292,7 @@ def features() -> None:
     _out.print(table)
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def configuration(
     role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
 ) -> None:
@@ -253,7 +305,7 @@ def configuration(
     typer.echo(example(PATIENT if role is Role.STATION else Configuration()), nl=False)
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def driver(
     role: Annotated[Role, typer.Option(help="The role under test.")] = Role.CSMS,
 ) -> None:

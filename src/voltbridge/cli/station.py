@@ -66,9 +66,7 @@ def run(
     personality: Personality = None,
     password_file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", rich_help_panel=SERVERS, help="Holds the password for HTTP Basic authentication."
-        ),
+        typer.Option(metavar="FILE", rich_help_panel=SERVERS, help="Holds the password for HTTP Basic authentication."),
     ] = None,
     ca_file: CaFile = None,
     token: Annotated[

@@ -279,6 +279,11 @@ def wire(
         clock,
         _DISPLAY_WORDS,
     )
+    webhooks = WebhookService(workshop, journal, bus, settings.webhook_addresses, vault)
+
+    async def forget_ended_transactions() -> None:
+        transactions.forget_ended(live)
+
     services = Services(
         security=SecurityService(storage.stations, events, clock, admission),
         security_events=SecurityEventService(storage.events, journal, events, clock),
@@ -297,6 +302,7 @@ def wire(
             events,
             ids,
             clock,
+            (forget_ended_transactions, tariffs.start, webhooks.read_again),
         ),
         local_lists=local_lists,
         transactions=transactions,
@@ -327,7 +333,7 @@ def wire(
         events=EventStream(storage.events, journal, bus, clock),
         retention=RetentionService(keepers(storage, files), days_kept(settings), clock),
         exports=ExportService(storage.exports, journal),
-        webhooks=WebhookService(workshop, journal, bus, settings.webhook_addresses, vault),
+        webhooks=webhooks,
         messages=MessageLog(storage.messages, journal),
         deviations=storage.deviations,
     )

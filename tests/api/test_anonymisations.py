@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,91 @@ async def test_nothing_of_a_customer_is_left(url: str, tmp_path: Path) -> None:
         later = await finished(api, (await api("POST", "/anonymisations", {"id_token": TOKEN})).body)
         assert later["records"] == {}
         assert later["pseudonym"] != pseudonym
+
+
+class Pauses:
+    """A clock that does something in the place of each pause."""
+
+    def __init__(self, clock: Any, instead: Callable[[], Awaitable[Any]]) -> None:
+        self._clock = clock
+        self._instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clock, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._instead()
+
+
+def transaction_event(phase: str, number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "eventType": phase,
+        "timestamp": f"2026-05-01T12:0{number}:00Z",
+        "triggerReason": "Authorized",
+        "seqNo": number,
+        "transactionInfo": {"transactionId": "t-1"},
+        "evse": {"id": 1, "connectorId": 1},
+        **more,
+    }
+
+
+async def test_what_is_kept_in_memory_does_not_bring_the_token_back(url: str, tmp_path: Path) -> None:
+    async with site(url, tmp_path) as (running, api):
+        await api("POST", "/stations", {"station_id": "an-201", "strictness": "salvage"})
+        await api("PUT", "/tariffs/night", {"currency": "EUR", "energy": {"prices": [{"amount": "0.30"}]}})
+        assigned = await api("PUT", "/tariff-assignments/kim", {"tariff_id": "night", "id_tokens": [TOKEN]})
+        assert assigned.status in (200, 201), assigned
+        async with Station(running.ocpp_port, "an-201", "ocpp2.0.1") as station:
+            await station.boot()
+            id_token = {"idToken": TOKEN, "type": "ISO14443"}
+            await station.call("TransactionEvent", transaction_event("Started", 0, idToken=id_token))
+            await station.call("TransactionEvent", transaction_event("Ended", 1))
+            done = await finished(api, (await api("POST", "/anonymisations", {"id_token": TOKEN})).body)
+            (shown,) = (await api.get("/transactions"))["items"]
+            assert shown["id_token"] == done["pseudonym"]
+            assert (await api.get("/tariff-assignments/kim"))["id_tokens"] == [done["pseudonym"]]
+            # A late message has the row written once more.
+            late = transaction_event("Updated", 2, reservationId=7, offline=True)
+            late["timestamp"] = "2026-05-01T12:00:30Z"
+            await station.call("TransactionEvent", late)
+        await running.storage.journal.committed()
+        assert found_in(url, TOKEN) == []
+
+
+async def test_a_transaction_that_begins_meanwhile_is_waited_for(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(url, tmp_path) as (running, api):
+        await api("POST", "/stations", {"station_id": "an-16", "strictness": "salvage"})
+        async with Station(running.ocpp_port, "an-16") as station:
+            await station.boot()
+            numbers: list[int] = []
+            pauses = 0
+            step = sweep.Anonymisations.step
+
+            async def begin(self: Any, one: Any, eraser: Any) -> Any:
+                if not numbers:
+                    begun = {"connectorId": 1, "idTag": TOKEN, "meterStart": 0, "timestamp": NOON}
+                    numbers.append((await station.call("StartTransaction", begun))["transactionId"])
+                return await step(self, one, eraser)
+
+            async def end() -> None:
+                nonlocal pauses
+                pauses += 1
+                over = {"meterStop": 5000, "timestamp": "2026-05-01T13:00:00Z", "transactionId": numbers[0]}
+                await station.call("StopTransaction", over)
+
+            monkeypatch.setattr(sweep.Anonymisations, "step", begin)
+            service = running.services.anonymisation
+            monkeypatch.setattr(service, "_clock", Pauses(service._clock, end))
+            done = await finished(api, (await api("POST", "/anonymisations", {"id_token": TOKEN})).body)
+            if not pauses:
+                await end()
+            (shown,) = (await api.get("/transactions"))["items"]
+            assert (shown["id_token"], shown["state"]) == (done["pseudonym"], "Ended")
+        await running.storage.journal.committed()
+        assert found_in(url, TOKEN) == []
+        assert pauses == 1
 
 
 def texts_everywhere(url: str, text: str, rows: int) -> int:

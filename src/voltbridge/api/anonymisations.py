@@ -67,7 +67,8 @@ async def anonymise(services: UsesServices, new: NewAnonymisation) -> Any:
     """Take a customer's token out of everything kept, without regard to case, and forget the token itself.
 
     A pseudonym takes its place in transactions, reservations, messages, events and all other records; reports about the
-    customer are removed. It cannot be undone. Backups, delivered webhooks, files and stations keep what they have; the
+    customer are removed. What is begun with the token while the work goes on, such as a transaction, has it wait until
+    that is over. It cannot be undone. Backups, delivered webhooks, files and stations keep what they have; the
     local lists of stations are sent anew.
     """
     return show(services, await services.anonymisation.submit(new.id_token))

@@ -4,17 +4,18 @@ A pseudonym takes its place in transactions, reservations, events, the message l
 reports about the customer are removed.
 
 Nothing that still goes on may need the token: while a transaction runs on it, a reservation waits for it or a command
-with it is not over, the work is refused. It is then noted before it begins and done in small steps, also over restarts
-of the program. The same token asked for again while the work goes on is the same work; asked for later, when new
-records of it have come, it gets another pseudonym, so that nothing ties the two together. The event of it tells the
-pseudonym alone.
+with it is not over, the work is refused; what is begun with it while the work goes on has it wait for its end. The
+work is noted before it begins and done in small steps, also over restarts of the program. Whoever keeps records in
+memory drops them before each round, so that none is written back, or shown, as it was. The same token asked for again
+while the work goes on is the same work; asked for later, when new records of it have come, it gets another pseudonym,
+so that nothing ties the two together. The event of it tells the pseudonym alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -100,7 +101,10 @@ class AnonymisationService:
         events: EventLog,
         ids: IdSource,
         clock: Clock,
+        memories: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
+        """``memories`` have those who keep records in memory read them again. They raise StorageUnavailable."""
+        self._memories = memories
         self._book = book
         self._tokens = tokens
         self._transactions = transactions
@@ -201,6 +205,22 @@ class AnonymisationService:
                 _log.exception("anonymisation failed; it is tried again at the next start", id=one.id)
                 return
 
+    async def _wait_until_free(self, one: Anonymisation) -> bool:
+        """Wait for the end of what was begun with the token meanwhile; whether there was anything."""
+        assert one.id_token is not None
+        waited = False
+        while True:
+            await self._journal.committed()
+            try:
+                await self._check_free(one.id_token)
+            except TokenBusy as busy:
+                if not waited:
+                    _log.info("anonymisation waits", id=one.id, why=str(busy).replace(one.id_token, one.pseudonym))
+                waited = True
+                await self._clock.sleep(_PAUSE_S)
+            else:
+                return waited
+
     async def _known(self, one: Anonymisation) -> Anonymisation:
         """As it was stored last."""
         try:
@@ -215,6 +235,8 @@ class AnonymisationService:
         await self._tokens.forget(one.id_token)
         while True:
             await self._journal.committed()
+            for read_again in self._memories:
+                await read_again()
             for kind in kinds[kinds.index(one.table) if one.table in kinds else 0 :]:
                 if one.table != kind:
                     one = replace(one, table=kind, after=())
@@ -222,7 +244,8 @@ class AnonymisationService:
                     one = await self._book.step(one, eraser)
                     if not one.after:
                         break
-            if not one.found or one.round + 1 >= _MOST_ROUNDS:
+            is_last = not one.found or one.round + 1 >= _MOST_ROUNDS
+            if is_last and not await self._wait_until_free(one):
                 break
             one = replace(one, round=one.round + 1, found=0, table=None, after=())
         done = replace(

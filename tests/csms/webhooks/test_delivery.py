@@ -19,12 +19,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from sqlalchemy import func, update
 from tests.csms.webhooks.world import World, eventually
 from tests.support.receiver import Message, Receiver, receiving, verified
 
 from voltbridge.csms.webhooks.worker import WebhookWorker
 from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.webhooks import DeliveryState, WebhookState
+from voltbridge.storage.sql.events import events
 
 pytestmark = pytest.mark.anyio
 
@@ -146,6 +148,24 @@ async def test_an_error_is_tried_again_later_and_later_and_others_wait_their_tur
     lines = await world.settled(hook, 2)
     assert [(one.state, one.attempts) for one in lines] == [(DELIVERED, 5), (DELIVERED, 1)]
     assert (await world.known(hook)).state is WebhookState.ACTIVE
+
+
+async def test_what_was_changed_in_the_storage_meanwhile_goes_out_as_it_is_now(
+    world: World, receiver: Receiver
+) -> None:
+    hook = await world.hook(receiver.url)
+    receiver.answer = refusing("Kim")
+    await world.happen("Kim")
+    await world.failed(hook, 1)
+    anonymous = update(events).values(data=func.replace(events.c.data, "Kim", "anon-1"))
+    await world.storage.events._sessions.write(lambda connection: connection.execute(anonymous).rowcount)
+    await world.service.read_again()
+    await world.waits()
+    world.clock.advance(10)
+    await receiver.count(2)
+    assert names(receiver) == ["Kim", "anon-1"]
+    assert len({message.id for message in receiver.messages}) == 1
+    await world.settled(hook, 1)
 
 
 async def test_the_wait_is_spread(world: World, receiver: Receiver) -> None:

@@ -110,6 +110,14 @@ class WebhookService:
         await asyncio.gather(*(worker.stop() for worker in workers))
         await self._shop.sender.close()
 
+    async def read_again(self) -> None:
+        """Events that wait for their next attempt are read from the storage again, where they may be others by now."""
+        async with self._changing:
+            for worker in self._workers.values():
+                await worker.stop()
+                worker.head = None
+                worker.start()
+
     # What there is
 
     async def list(self) -> Sequence[KnownWebhook]:

@@ -18,7 +18,7 @@ Choices that the standard leaves to us:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +26,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from voltbridge.csms.blocks.c_authorization.service import shown_token
-from voltbridge.csms.blocks.e_transactions.memory import active_on, current, meter_of, remember, running_on
+from voltbridge.csms.blocks.e_transactions.memory import active_on, current, forget, meter_of, remember, running_on
 from voltbridge.csms.blocks.e_transactions.numbers import TransactionNumbers
 from voltbridge.csms.blocks.e_transactions.ports import (
     Authorizer,
@@ -190,6 +190,13 @@ class TransactionService:
             meter = live.meters.get(transaction.id)
             if meter is not None:
                 self._store_energy(live, transaction, meter, now)
+
+    def forget_ended(self, connected: Iterable[LiveStation]) -> None:
+        """Keep no transaction in memory but those that run; the storage has the others, maybe otherwise by now."""
+        for live in connected:
+            for transaction in list(live.transactions.values()):
+                if transaction.state is not TransactionState.ACTIVE:
+                    forget(live, transaction)
 
     async def recover(self) -> None:
         """Bring rows up to date that a crash left behind their meter values. Once, before stations connect."""

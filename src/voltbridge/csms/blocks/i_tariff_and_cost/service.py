@@ -53,11 +53,12 @@ class TariffService:
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
-        """Read what is stored. Raises StorageUnavailable."""
-        tariffs, assignments = await self._book.all()
-        self._tariffs = {tariff.id: tariff for tariff in tariffs}
-        self._assignments = {assignment.id: assignment for assignment in assignments}
-        self._index = _indexed(assignments)
+        """Read what is stored, also again where that was changed past this service. Raises StorageUnavailable."""
+        async with self._changing:
+            tariffs, assignments = await self._book.all()
+            self._tariffs = {tariff.id: tariff for tariff in tariffs}
+            self._assignments = {assignment.id: assignment for assignment in assignments}
+            self._index = _indexed(assignments)
 
     # The operator's side
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -37,18 +37,20 @@ VARIABLES: Final = {
 
 
 class FailingDisk(MemoryStore):
-    """Remembers at once, and has on disk one batch after the other: ``most`` of them."""
+    """Remembers at once, and has on disk one batch after the other: ``most`` of them, each after ``slow_s``."""
 
-    def __init__(self, disk: MemoryStore, most: int) -> None:
+    def __init__(self, clock: VirtualClock, disk: MemoryStore, most: int, slow_s: float) -> None:
         super().__init__()
         self.disk = disk
         """What a start after the power cut finds."""
-        self.most = most
         self.dead = False
         self.batches = 0
-        self._batch: list[Callable[[], object]] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self.most = most
+        self.slow_s = slow_s
         self.on_death: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._batch = _Batch()
+        self._under_way: _Batch | None = None
         self._documents = {name: dict(documents) for name, documents in disk._documents.items()}
         self._queue, self._last = dict(disk._queue), disk._last
 
@@ -76,30 +78,47 @@ class FailingDisk(MemoryStore):
         self._write(lambda: self.disk.remove(number))
 
     async def committed(self) -> None:
-        if self._batch and not self.dead:
-            over = asyncio.get_running_loop().create_future()
-            self._waiting.append(over)
-            await over
+        batch = self._batch if self._batch.changes else self._under_way
+        if batch is not None and not self.dead:
+            await batch.over.wait()
 
     def _write(self, change: Callable[[], object]) -> None:
-        if not self._batch and not self.dead:
-            asyncio.get_running_loop().call_soon(self._commit)
-        self._batch.append(change)
+        if not self._batch.changes and self._under_way is None:
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._batch.changes.append(change)
+
+    def _begin(self) -> None:
+        if not self.dead:
+            self._under_way, self._batch = self._batch, _Batch()
+            if self.slow_s:
+                self._clock.call_later(self.slow_s, self._commit)
+            else:
+                self._commit()
 
     def _commit(self) -> None:
-        if self.batches == self.most and not self.dead:
+        batch, self._under_way = self._under_way, None
+        assert batch is not None
+        if self.dead:
+            return
+        if self.batches == self.most:
             self.dead = True
             self.on_death()
-        elif not self.dead:
+        else:
             self.batches += 1
-            for change in self._batch:
+            for change in batch.changes:
                 change()
             self.disk._last = max((self.disk._last, *self.disk._queue))
-        self._batch = []
-        waiting, self._waiting = self._waiting, []
-        for over in waiting:
-            if not over.done():
-                over.set_result(None)
+            if self._batch.changes:
+                self._begin()
+        batch.over.set()
+        if self.dead:
+            self._batch.over.set()
+
+
+@dataclass
+class _Batch:
+    changes: list[Callable[[], object]] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)
@@ -111,6 +130,8 @@ class Case:
     """The CSMS is there meanwhile."""
     resumption_s: int = 0
     """How long an interruption may last for a transaction to go on."""
+    slow_s: float = 0.0
+    """How long the disk takes."""
 
 
 @dataclass
@@ -132,7 +153,7 @@ async def life(clock: VirtualClock, case: Case, most: int, again: int = NEVER) -
             variables={**VARIABLES, "TxCtrlr.ResumptionTimeout": str(case.resumption_s)},
         )
         hardware = VirtualHardware(configuration, clock)
-        disks = [FailingDisk(MemoryStore(), NEVER)]
+        disks = [FailingDisk(clock, MemoryStore(), NEVER, case.slow_s)]
         async with Station(configuration, hardware=hardware, store=disks[0], network=network, clock=clock) as station:
             await station.connected()
             await clock.sleep(10)
@@ -150,7 +171,7 @@ async def life(clock: VirtualClock, case: Case, most: int, again: int = NEVER) -
             async def cut() -> None:
                 dark = asyncio.get_running_loop().create_task(station.power_cut(DARK_S))
                 await clock.sleep(DARK_S / 2)
-                disks.append(FailingDisk(disks[-1].disk, again if len(disks) == 1 else NEVER))
+                disks.append(FailingDisk(clock, disks[-1].disk, again if len(disks) == 1 else NEVER, case.slow_s))
                 disks[-1].on_death = dies
                 station.store = disks[-1]
                 await dark
@@ -218,7 +239,8 @@ def check(books: Books, central: CentralSystem, hardware: VirtualHardware, versi
     evse = hardware.evses[0]
     evse.read()
     told = sum(charge.energy_wh for charge in books.charges.values())
-    assert told == pytest.approx(evse.register_wh, abs=1)
+    # What flows before the beginning is on a slow disk is lost with it: a watt-hour.
+    assert told == pytest.approx(evse.register_wh, abs=2)
     assert len(books.charges) <= 1, "one driver who came once"
     for charge in books.charges.values():
         assert sorted(charge.sequence_numbers) == list(range(len(charge.sequence_numbers))), "a message is missing"
@@ -231,12 +253,13 @@ def check(books: Books, central: CentralSystem, hardware: VirtualHardware, versi
 
 
 CASES: Final = [
-    pytest.param(Case(version, connected, resumption_s), id=f"{version.label} {name}")
+    pytest.param(Case(version, connected, resumption_s, slow_s), id=f"{version.label} {name}")
     for version in (Version.V16, Version.V201)
-    for name, connected, resumption_s in (
-        ("connected", True, 0),
-        ("out of touch", False, 0),
-        ("going on after it", True, 600),
+    for name, connected, resumption_s, slow_s in (
+        ("connected", True, 0, 0.0),
+        ("out of touch", False, 0, 0.0),
+        ("going on after it", True, 600, 0.0),
+        ("slow disk", True, 0, 0.2),
     )
 ]
 

@@ -372,6 +372,8 @@ async def _close_abandoned(services: Services, clock: Clock) -> None:
             closed = await services.abandoned.close_all()
         except StorageUnavailable as error:
             _log.warning("transactions could not be looked through", error=str(error))
+        except Exception:
+            _log.exception("looking through transactions failed")
         else:
             if closed:
                 _log.info("transactions without an end were closed", count=closed)

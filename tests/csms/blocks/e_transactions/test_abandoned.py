@@ -12,6 +12,7 @@ from tests.csms.blocks.charging import V16, V201, Charging, stamp
 from tests.csms.fakes import START, FakeStations
 
 from voltbridge.csms.blocks.e_transactions.abandoned import AbandonedTransactions
+from voltbridge.csms.commands.execution import InvalidParameters
 from voltbridge.domain.commands import Command, CommandAnswer, CommandState, Unsupported
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.domain.station_calls import StationNotConnected
@@ -30,8 +31,12 @@ class Asked:
     info: Mapping[str, Any] | Exception | None = None
     state: CommandState = CommandState.ACCEPTED
     asked: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    fail_for: str | None = None
+    """A transaction that no question can name."""
 
     async def submit(self, station_id: str, name: str, parameters: Mapping[str, Any]) -> Command:
+        if parameters["transaction_id"] == self.fail_for:
+            raise InvalidParameters("$.transaction_id", "is too long")
         self.asked.append((station_id, name, parameters))
         if self.info is None:
             raise Unsupported("no such message")
@@ -163,6 +168,22 @@ async def test_a_station_that_does_not_answer_is_asked_again_another_time() -> N
     assert await here.swept(13) == OPEN
     here.asked.state = CommandState.ACCEPTED
     assert (await here.swept(1))[0] is TransactionState.CLOSED
+
+
+async def test_one_that_cannot_be_asked_about_does_not_keep_others_open() -> None:
+    here = await scene({"ongoing": False, "messages_in_queue": False})
+    here.asked.fail_for = "t-2"
+    event = {"eventType": "Started", "timestamp": stamp(1), "triggerReason": "CablePluggedIn", "seqNo": 0}
+    where = {"transactionInfo": {"transactionId": "t-2"}, "evse": {"id": 2, "connectorId": 1}}
+    await here.charging.send(here.live, V201, "TransactionEvent", **event, **where)
+    here.frees()
+    at = START + timedelta(minutes=5)
+    here.live.connectors[2, 1] = Connector("CP1", 2, 1, ConnectorStatus.AVAILABLE, at)
+    state, _ = await here.swept(13)
+    assert state is TransactionState.CLOSED
+    assert {name: each["transaction_id"] for _, name, each in here.asked.asked} == {"get_transaction_status": "t-1"}
+    (other,) = [each for each in await here.charging.shown() if each.transaction_id == "t-2"]
+    assert other.state is TransactionState.ACTIVE
 
 
 async def test_a_station_away_for_long_is_given_up() -> None:

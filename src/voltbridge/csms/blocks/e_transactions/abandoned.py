@@ -22,6 +22,7 @@ import structlog
 from voltbridge.csms.blocks.e_transactions.ports import Connected
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.commands import Command, CommandState, Unsupported
+from voltbridge.domain.errors import StorageUnavailable
 from voltbridge.domain.evses import ConnectorStatus
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.station_calls import StationNotConnected
@@ -99,13 +100,22 @@ class AbandonedTransactions:
         while True:
             page = await self._transactions.list(_ACTIVE, request)
             for transaction in page.items:
-                reason = await self._reason(transaction)
-                if reason is not None:
-                    await self._transactions.close(transaction.id, reason)
-                    closed += 1
+                try:
+                    closed += await self._close_if_abandoned(transaction)
+                except StorageUnavailable:
+                    raise
+                except Exception:
+                    # One that cannot be asked about must not keep all others open.
+                    _log.exception("a transaction could not be looked at", id=transaction.id)
             if page.next is None:
                 return closed
             request = PageRequest(_PAGE, page.next)
+
+    async def _close_if_abandoned(self, transaction: Transaction) -> bool:
+        reason = await self._reason(transaction)
+        if reason is not None:
+            await self._transactions.close(transaction.id, reason)
+        return reason is not None
 
     async def _reason(self, transaction: Transaction) -> str | None:
         """Why the end of the transaction will not arrive, or None while it may."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +20,33 @@ from voltbridge.domain.display_messages import (
     MessagePriority,
     MessageStatus,
 )
+from voltbridge.domain.stations import RegistrationStatus, StationSettings
+from voltbridge.domain.transactions import Transaction, TransactionState
 
 pytestmark = pytest.mark.anyio
+
+
+class Waiting:
+    """Transactions that are over, told when ``told`` is set."""
+
+    def __init__(self) -> None:
+        self.asked, self.told = asyncio.Event(), asyncio.Event()
+
+    async def find(self, station_id: str, transaction_id: str) -> Any:
+        self.asked.set()
+        await self.told.wait()
+        return over(transaction_id)
+
+
+def over(transaction_id: str) -> Transaction:
+    return Transaction(
+        id=1,
+        station_id="CP1",
+        transaction_id=transaction_id,
+        state=TransactionState.ENDED,
+        created_at=START,
+        updated_at=START,
+    )
 
 
 class Messages:
@@ -61,3 +87,25 @@ async def test_what_was_set_after_a_report_was_asked_for_is_not_missing_in_it() 
         1: MessageStatus.NOT_REPORTED,
         2: MessageStatus.ACCEPTED,
     }
+
+
+async def test_what_is_set_anew_while_the_old_one_is_seen_to_have_ended_stays() -> None:
+    world, messages, transactions = World(), Messages(), Waiting()
+    stations = FakeStations()
+    stations.settings["CP1"] = StationSettings("CP1", RegistrationStatus.ACCEPTED, START)
+    nothing: Any = None
+    service = DisplayMessageService(
+        messages, stations, transactions, nothing, nothing, world.events, world.clock, words={}
+    )
+    content = MessageContent("Hello")
+    former = DisplayMessage("CP1", 1, MessagePriority.NORMAL_CYCLE, content, status=MessageStatus.ACCEPTED)
+    await messages.put([replace(former, transaction_id="t-1")])
+    looking = asyncio.ensure_future(service.list("CP1"))
+    await asyncio.wait_for(transactions.asked.wait(), 30)
+    setting = asyncio.ensure_future(service._accepted(replace(former, message=MessageContent("Anew")), []))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    transactions.told.set()
+    await asyncio.wait_for(asyncio.gather(looking, setting), 30)
+    kept = messages.known[1]
+    assert (kept.message.content, kept.status) == ("Anew", MessageStatus.ACCEPTED)

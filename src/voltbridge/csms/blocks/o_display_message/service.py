@@ -7,10 +7,12 @@ transaction they belong to; that is noticed when somebody looks.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from voltbridge.csms.blocks.o_display_message.ports import (
     KnownStations,
@@ -97,6 +99,8 @@ class DisplayMessageService:
         self._clock = clock
         self.words = words
         self._reports: dict[str, dict[int, _Report]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By station: held from reading its messages to noting what became of them, so that no news is lost."""
 
     def now(self) -> datetime:
         """The moment at which something is noted."""
@@ -160,13 +164,16 @@ class DisplayMessageService:
         """A station was asked to clear a message (O05). Unknown: it has no such message, so neither may we."""
         if not answer.accepted and answer.status != "Unknown":
             return
-        for message in await self._current(station_id):
-            if message.id == id and message.status in PRESENT:
-                if answer.accepted:
-                    await self._note(message, MessageStatus.CLEARED)
-                    self._tell("cleared", message)
-                else:
-                    await self._note(message, MessageStatus.NOT_REPORTED, "the station does not know it")
+        now = self._clock.now()
+        async with self._turn(station_id):
+            for message in await self._read(station_id):
+                if message.id == id and message.status in PRESENT:
+                    if answer.accepted:
+                        await self._book.put([message.noted(MessageStatus.CLEARED, now)])
+                        self._tell("cleared", message)
+                    else:
+                        reason = "the station does not know it"
+                        await self._book.put([message.noted(MessageStatus.NOT_REPORTED, now, reason)])
 
     def report_expected(self, station_id: str, request_id: int, criteria: MessageCriteria) -> None:
         """A report is about to be asked for."""
@@ -211,45 +218,58 @@ class DisplayMessageService:
     async def _accepted(self, message: DisplayMessage, replaced: Sequence[DisplayMessage]) -> None:
         now = self._clock.now()
         reason = f"message {message.id} is always in front now"
-        gone = [one.noted(MessageStatus.REPLACED, now, reason) for one in replaced]
-        await self._book.put([message.noted(MessageStatus.ACCEPTED, now), *gone])
+        async with self._turn(message.station_id):
+            there = {one.id: one for one in await self._book.of_station(message.station_id)}
+            still = [there[one.id] for one in replaced if one.id in there and there[one.id].status in PRESENT]
+            gone = [one.noted(MessageStatus.REPLACED, now, reason) for one in still]
+            await self._book.put([message.noted(MessageStatus.ACCEPTED, now), *gone])
         self._tell("set", message)
         for one in gone:
             self._tell("replaced", one, reason=reason)
 
     async def _take(self, station_id: str, messages: Sequence[DisplayMessage]) -> None:
         """Note what a station says it has."""
-        known = {one.id: one for one in await self._book.of_station(station_id)}
-        now = self._clock.now()
-        changed = []
-        for one in messages:
-            former = known.get(one.id)
-            if former is None and len(known) >= _MOST:
-                continue
-            ours = former is not None and former.requested_at is not None
-            status = MessageStatus.ACCEPTED if ours else MessageStatus.REPORTED
-            requested_at = former.requested_at if former is not None else None
-            known[one.id] = noted = replace(one.noted(status, now), requested_at=requested_at)
-            changed.append(noted)
-        await self._book.put(changed)
+        async with self._turn(station_id):
+            known = {one.id: one for one in await self._book.of_station(station_id)}
+            now = self._clock.now()
+            changed = []
+            for one in messages:
+                former = known.get(one.id)
+                if former is None and len(known) >= _MOST:
+                    continue
+                ours = former is not None and former.requested_at is not None
+                status = MessageStatus.ACCEPTED if ours else MessageStatus.REPORTED
+                requested_at = former.requested_at if former is not None else None
+                known[one.id] = noted = replace(one.noted(status, now), requested_at=requested_at)
+                changed.append(noted)
+            await self._book.put(changed)
 
     async def _note_missing(self, station_id: str, report: _Report) -> None:
         """What a complete report should have had and did not have is not there, unless it was set meanwhile."""
-        now = self._clock.now()
-        missing = [
-            one.noted(MessageStatus.NOT_REPORTED, now, "a report of the station did not have it")
-            for one in await self._current(station_id)
-            if one.status in PRESENT
-            and matches(one, report.criteria)
-            and one.id not in report.ids
-            and (one.noted_at is None or one.noted_at <= report.asked_at)
-        ]
-        await self._book.put(missing)
+        async with self._turn(station_id):
+            now = self._clock.now()
+            missing = [
+                one.noted(MessageStatus.NOT_REPORTED, now, "a report of the station did not have it")
+                for one in await self._read(station_id)
+                if one.status in PRESENT
+                and matches(one, report.criteria)
+                and one.id not in report.ids
+                and (one.noted_at is None or one.noted_at <= report.asked_at)
+            ]
+            await self._book.put(missing)
         for one in missing:
             self._tell("missing", one)
 
+    def _turn(self, station_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(station_id, asyncio.Lock())
+
     async def _current(self, station_id: str) -> Sequence[DisplayMessage]:
         """The messages as they are now: those that have ended by themselves are noted as such."""
+        async with self._turn(station_id):
+            return await self._read(station_id)
+
+    async def _read(self, station_id: str) -> Sequence[DisplayMessage]:
+        """As ``_current``, for whoever has the turn."""
         now = self._clock.now()
         current, ended, over = [], [], []
         for message in await self._book.of_station(station_id):
@@ -305,7 +325,8 @@ class DisplayMessageService:
         return None
 
     async def _note(self, message: DisplayMessage, status: MessageStatus, reason: str | None = None) -> None:
-        await self._book.put([message.noted(status, self._clock.now(), reason)])
+        async with self._turn(message.station_id):
+            await self._book.put([message.noted(status, self._clock.now(), reason)])
 
     def _tell(self, what: str, message: DisplayMessage, **more: Any) -> None:
         self._events.emit(

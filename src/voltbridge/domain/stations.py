@@ -150,7 +150,7 @@ class LiveMeter:
     """The text about the tariff that the driver was last shown on this connection."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class LiveStation:
     """State of a connected station in its owner's memory.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import ref
 
 from voltbridge.csms.blocks.i_tariff_and_cost.ports import Calls, Variables
 from voltbridge.domain.clock import Clock
@@ -74,27 +75,28 @@ class Displays:
         self._variables = variables
         self._calls = calls
         self._clock = clock
-        self._known: dict[str, tuple[LiveStation, float, Display]] = {}
+        self._known: dict[str, tuple[ref[LiveStation], float, Display]] = {}
         """By station: its connection, when it was looked up, and what was found."""
-        self._asked: dict[str, LiveStation] = {}
+        self._asked: dict[str, ref[LiveStation]] = {}
 
     def at_hand(self, live: LiveStation) -> Display:
         """What is known without looking anything up."""
         known = self._known.get(live.station_id)
-        return known[2] if known is not None and known[0] is live else _UNKNOWN
+        return known[2] if known is not None and known[0]() is live else _UNKNOWN
 
     async def of(self, live: LiveStation) -> Display:
         """What the device model says, at most a minute old. Raises StorageUnavailable."""
         known = self._known.get(live.station_id)
-        if known is None or known[0] is not live or self._clock.monotonic() - known[1] > _FRESH_S:
+        if known is None or known[0]() is not live or self._clock.monotonic() - known[1] > _FRESH_S:
             await self._look_up(live)
         return self.at_hand(live)
 
     def ask_after(self, live: LiveStation) -> None:
         """Ask the station itself once the reply that is now made has left; once on each connection."""
-        if self._asked.get(live.station_id) is live:
+        asked = self._asked.get(live.station_id)
+        if asked is not None and asked() is live:
             return
-        self._asked[live.station_id] = live
+        self._asked[live.station_id] = ref(live)
 
         async def ask() -> None:
             version = Version(live.report.protocol or "")
@@ -117,7 +119,7 @@ class Displays:
         size = values.get(_SIZE.key, "")
         longest = int(size) if size.isascii() and size.isdecimal() and len(size) < 10 else None
         display = Display(texts, _is_there(values, _COST), currency or None, formats, longest)
-        self._known[live.station_id] = (live, self._clock.monotonic(), display)
+        self._known[live.station_id] = (ref(live), self._clock.monotonic(), display)
 
 
 def _is_there(values: Mapping[str, str], attributes: tuple[Attribute, ...]) -> bool | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Final
+from weakref import ref
 
 import structlog
 
@@ -56,7 +57,8 @@ class CostUpdates:
         self._words = words
         self._total: Total = lambda live, transaction: None
         self._running: dict[int, _Running] = {}
-        self._unwilling: dict[str, LiveStation] = {}
+        self._unwilling: dict[str, ref[LiveStation]] = {}
+        """By station: the connection on which it did not know the message."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -88,7 +90,7 @@ class CostUpdates:
             return
         if live.report.protocol is None or Version(live.report.protocol) not in self._words:
             return
-        if self._unwilling.get(live.station_id) is live:
+        if self._is_unwilling(live):
             return
         if running is None:
             running = _Running(live.station_id, transaction.transaction_id, interval_s)
@@ -108,6 +110,10 @@ class CostUpdates:
         if running is not None and running.cancel is not None:
             running.cancel()
 
+    def _is_unwilling(self, live: LiveStation) -> bool:
+        unwilling = self._unwilling.get(live.station_id)
+        return unwilling is not None and unwilling() is live
+
     def _wait(self, own_id: int, running: _Running) -> None:
         running.cancel = self._clock.call_later(running.interval_s, partial(self._due, own_id))
 
@@ -121,7 +127,7 @@ class CostUpdates:
         if live is None or transaction is None or transaction.id != own_id:
             del self._running[own_id]
             return
-        if self._unwilling.get(live.station_id) is live:  # learnt by another of its transactions
+        if self._is_unwilling(live):  # learnt by another of its transactions
             del self._running[own_id]
             return
         if transaction.state is not TransactionState.ACTIVE or transaction.superseded_by is not None:
@@ -143,7 +149,7 @@ class CostUpdates:
             await self._calls.call(live, version, request)
         except CallRefused as refusal:
             if refusal.code in _UNKNOWN_MESSAGE:
-                self._unwilling[live.station_id] = live
+                self._unwilling[live.station_id] = ref(live)
                 self._running.pop(own_id, None)
                 _log.info("a station does not take running costs", station=live.station_id, code=refusal.code)
                 return

@@ -122,15 +122,25 @@ async def image(api: Api, *, signed: bool = True, kind: str = "ec", **more: Any)
 
 
 @ALL
-@pytest.mark.parametrize("signed", [True, False])
-async def test_from_the_file_to_the_boot(api: Api, running: Running, protocol: str, signed: bool) -> None:
+@pytest.mark.parametrize(
+    ("signed", "chosen", "told"),
+    [
+        (True, {"retries": 5, "retry_interval_s": 10}, {"retries": 5, "retryInterval": 10}),
+        (False, {}, {"retries": 3, "retryInterval": 60}),
+        (False, {"retries": None, "retry_interval_s": None}, {}),
+    ],
+    ids=["signed", "unsigned", "its own tries"],
+)
+async def test_from_the_file_to_the_boot(
+    api: Api, running: Running, protocol: str, signed: bool, chosen: dict[str, Any], told: dict[str, int]
+) -> None:
     firmware = await image(api, signed=signed)
     assert firmware["signature_verified"] is signed
     async with charging(api, running, protocol) as charger:
-        command = await charger.update(firmware, retries=3, retry_interval_s=60)
+        command = await charger.update(firmware, **chosen)
         assert (command["state"], command["outcome_state"]) == ("Accepted", "Pending")
         order = charger.firmware
-        assert (charger.asked["retries"], charger.asked["retryInterval"]) == (3, 60)
+        assert {name: charger.asked[name] for name in ("retries", "retryInterval") if name in charger.asked} == told
         assert order["location"].startswith(f"http://127.0.0.1:{running.ocpp_port}/files/")
         assert ("signature" in order, "signingCertificate" in order) == (signed, signed)
         if signed:

@@ -28,7 +28,17 @@ _Id = Annotated[str, Meta(pattern="^[0-9]{1,19}$")]
 _Location = Annotated[str, Meta(min_length=1, max_length=2000)]
 _Moment = Annotated[datetime, Meta(tz=True)]
 _Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Tries = Annotated[
+    _Count | None,
+    Meta(description="How often the station tries to fetch it before it gives up; null leaves it to the station."),
+]
+_Interval = Annotated[
+    _Count | None, Meta(description="After how many seconds it tries again; null leaves it to the station.")
+]
 _Md5 = Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$")]
+_TRIES: Final = 3
+_INTERVAL_S: Final = 60
+"""Many stations that are told no number give up at the first interruption of a mobile connection."""
 _SCHEMES: Final = frozenset({"http", "https", "ftp", "ftps", "sftp"})
 
 
@@ -50,8 +60,10 @@ class UpdateFirmware(Parameters, frozen=True, kw_only=True, forbid_unknown_field
     retrieve_at: _Moment | None = None
     """From when on it may be fetched; None: now."""
     install_at: _Moment | None = None
-    retries: _Count | None = None
-    retry_interval_s: _Count | None = None
+    retries: _Tries = _TRIES
+    """How often the station tries to fetch it before it gives up; None: as often as it likes, which may be once."""
+    retry_interval_s: _Interval = _INTERVAL_S
+    """After how long it tries again; None: as it likes."""
     any_model: bool = False
     """Send an image to a station that tells another vendor or model than it is for, too."""
     finish_within_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0

@@ -10,11 +10,14 @@ async with Station(StationConfiguration("CP-1", "ws://localhost:9000/ocpp")) as 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from types import TracebackType
 from typing import Any, Final, Self
+
+import structlog
 
 from voltbridge.domain.clock import Clock
 from voltbridge.protocol.versions import Version
@@ -100,6 +103,9 @@ class Station:
         self._engine: Engine | None = None
         self._registered = asyncio.Event()
         self._restarting: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        """The end of a life before a restart, which is not broken off with it."""
+        self._power_cuts = 0
         self._stopped = False
 
     async def __aenter__(self) -> Self:
@@ -143,28 +149,36 @@ class Station:
     async def stop(self) -> None:
         """End, in order: what was not told is on disk. The store is the caller's to close."""
         self._stopped = True
-        if self._restarting is not None:
-            self._restarting.cancel()
-            await asyncio.wait((self._restarting,))
-            self._restarting = None
+        await self._break_off_restart()
         await self._end()
         if self._own_network:
             await self._network.close()
 
     async def power_cut(self, seconds: float) -> None:
-        """The mains are gone for a while: nothing is said, and what was not on disk is lost."""
+        """The mains are gone for a while: nothing is said, and what was not on disk is lost.
+
+        Where they go once more meanwhile, the station starts when that is over.
+        """
+        self._power_cuts += 1
+        number = self._power_cuts
         if isinstance(self.hardware, VirtualHardware):
             self.hardware.lose_power()
-        await self._end(abruptly=True)
+        await self._break_off_restart()
+        with contextlib.suppress(OSError):  # a full disk: that is lost, too
+            await self._end(abruptly=True)
         await self.clock.sleep(seconds)
+        if number != self._power_cuts or self._stopped or self._engine is not None:
+            return
         if isinstance(self.hardware, VirtualHardware):
             self.hardware.start_anew()
-        if not self._stopped:
-            self.start()
+        self.start()
 
     def restart(self, reason: str, resume: bool = False) -> None:
-        """Restart the controller (BootReasonEnumType); ``resume``: running transactions go on."""
-        if self._restarting is None and not self._stopped:
+        """Restart the controller (BootReasonEnumType); ``resume``: running transactions go on.
+
+        One that restarts already, or has no power, does not.
+        """
+        if self._restarting is None and self._engine is not None and not self._stopped:
             self.store.put(_NAMESPACE, "reason", reason.encode())
             if resume:
                 self.store.put(_NAMESPACE, "resume", b"1")
@@ -247,10 +261,24 @@ class Station:
         if engine is not None:
             await engine.stop(abruptly=abruptly)
 
+    async def _break_off_restart(self) -> None:
+        if self._restarting is not None:
+            self._restarting.cancel()
+            await asyncio.wait((self._restarting,))
+            self._restarting = None
+        if self._ending is not None:
+            await asyncio.wait((self._ending,))
+            self._ending = None
+
     async def _restart(self, reason: str) -> None:
         try:
             retries = self.services.context.settings.reset_retries
-            await self._end()
+            self._ending = asyncio.get_running_loop().create_task(self._end(), name="end of a life")
+            try:
+                await asyncio.shield(self._ending)
+            except Exception:  # a full disk, say; whatever it was, a station that stays down helps nobody
+                log = structlog.get_logger("voltbridge.station").bind(station=self.configuration.identity)
+                log.exception("the station did not end in order before its restart")
             while True:
                 try:
                     await self.hardware.reboot(reason)

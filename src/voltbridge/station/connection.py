@@ -232,9 +232,15 @@ class Connection:
 
     def reconnect(self, trial: Trial | None = None) -> None:
         """Connect anew, because of what has changed. What was handed to the link before is still sent."""
+        if self.phase is Phase.STOPPED:
+            return  # the next life tries what is kept
         if trial is not None:
-            self._store.put(_NAMESPACE, "trial", trial.encode())
+            self.keep(trial)
         self._tell(Reconnect(self._clock.monotonic(), trial))
+
+    def keep(self, trial: Trial) -> None:
+        """Something new is about to be tried: a start before that tries it, and knows what was before."""
+        self._store.put(_NAMESPACE, "trial", trial.encode())
 
     def settings_changed(self) -> None:
         """A setting of the connection itself may have changed: the interval of pings."""

@@ -184,30 +184,41 @@ class Engine:
         """End this life. ``abruptly``: as by a power cut, without a word to the CSMS."""
         self._hardware.attach(lambda event: None)
         services = self.services
-        services.provisioning.stop()
-        services.metering.stop()
-        services.display_messages.stop()
-        services.monitoring.stop()
-        services.reservations.stop()
-        services.smart_charging.stop()
+        self._stop_services()
         self.security.stop(abruptly=abruptly)
-        if abruptly:
-            services.transactions.stop()
-        else:
+        if not abruptly:
             services.transactions.interrupted()
         if abruptly and self.connection.link is not None:
             self.connection.link.cut()
-        for hardware in self._hardware.evses:
-            await hardware.open_contactor()
+        # Before the connection goes: who waits for its answer would take that for an outage, and let somebody charge.
+        await self.tasks.cancel_all()
+        await self._open_contactors()
         await self.connection.stop()
         await self.outbox.stop()
         await self.tasks.cancel_all()
+        # What the CSMS wanted in the very last moment may have begun something.
+        self._stop_services()
+        await self._open_contactors()
         if services.publishing is not None:
             await services.publishing.stop()
         if not abruptly:
             self.log_book.note("stopped")
             self.log_book.keep()
         await services.context.store.committed()
+
+    def _stop_services(self) -> None:
+        services = self.services
+        services.provisioning.stop()
+        services.metering.stop()
+        services.display_messages.stop()
+        services.monitoring.stop()
+        services.reservations.stop()
+        services.smart_charging.stop()
+        services.transactions.stop()
+
+    async def _open_contactors(self) -> None:
+        for hardware in self._hardware.evses:
+            await hardware.open_contactor()
 
     # What happens with the CSMS (connection.Listener)
 
@@ -282,5 +293,6 @@ class Engine:
         self.usage.answered(fact, answer)
 
     def _try(self, trial: Trial) -> None:
-        """Connect with what is new once the answer that took it has left."""
+        """Connect with what is new once the answer that took it has left; after a restart too, if one comes first."""
+        self.connection.keep(trial)
         self.services.context.clock.call_later(1.0, lambda: self.connection.reconnect(trial))

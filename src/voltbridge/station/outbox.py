@@ -445,7 +445,11 @@ class StationOutbox:
             self._log.exception("a fact has no words", fact=type(fact).__name__)
             raise Refused("InternalError", f"no words for it: {error}") from error
         self.last_exchange = self._clock.monotonic()
-        response = await line.call(action, request, max(1, self._settings.message_timeout_s))
+        try:
+            response = await line.call(action, request, max(1, self._settings.message_timeout_s))
+        except (ValueError, LookupError, TypeError, OverflowError) as error:  # it is nothing that JSON can say
+            self._log.exception("a fact cannot be written", fact=type(fact).__name__)
+            raise Refused("InternalError", f"it cannot be written: {error}") from error
         self.last_exchange = self._clock.monotonic()
         try:
             return wording.answer(response, fact, self._speaker)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from voltbridge.domain.tokens import IdToken
 from voltbridge.domain.transactions import StopReason
 from voltbridge.protocol.versions import Version
@@ -227,13 +229,17 @@ class Transactions:
     # Ends
 
     async def end_all(self, reason: StopReason, trigger: str, evse_id: int = 0) -> None:
-        """End what runs there; returns when contactors are open and the ends are on disk."""
+        """End what runs there; returns when contactors are open and the ends are on disk, if the disk takes them."""
         sessions = self._meant(evse_id)
         for each in sessions:
             if each.transaction is not None or each.driver is not None:
                 each.end(reason, trigger)
         await asyncio.gather(*(each.ended() for each in sessions))
-        await self._context.store.committed()
+        try:
+            await self._context.store.committed()
+        except OSError as error:  # what was to follow, a restart, may be what helps
+            log = structlog.get_logger("voltbridge.station").bind(station=self._context.configuration.identity)
+            log.error("the disk does not take the ends of transactions", error=str(error))
 
     async def end_for_unlock(self, evse_id: int) -> None:
         """1.6: unlocking ends the transaction first (5.18)."""

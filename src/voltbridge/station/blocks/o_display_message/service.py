@@ -66,6 +66,7 @@ class DisplayMessages:
         self._shown = ""
         self._turn = 0
         self._cancel: Cancel | None = None
+        self._stopped = False
         self.language: str | None = None
         """Of whoever stands there, where it is known."""
         context.device_model.provide("DisplayMessageCtrlr.DisplayMessages", lambda: str(len(self._messages)))
@@ -77,6 +78,7 @@ class DisplayMessages:
 
     def stop(self) -> None:
         """The engine stops; messages stay on disk."""
+        self._stopped = True
         self._stop_timer()
         self._context.hardware.display("")
 
@@ -164,11 +166,15 @@ class DisplayMessages:
 
     def _look_soon(self) -> None:
         """After whatever changes just now has changed."""
+        if self._stopped:
+            return
         self._stop_timer()
         self._cancel = self._context.clock.call_later(0.0, self._look)
 
     def _look(self) -> None:
         """Show what belongs there now, and look again when that may change."""
+        if self._stopped:
+            return  # the display is the next life's
         self._stop_timer()
         now = self._context.clock.now()
         self._tidy(now)

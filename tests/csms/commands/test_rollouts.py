@@ -84,6 +84,10 @@ class Rollouts:
             self.desk.connect(station_id)
         for station_id in away:
             self.desk.know(station_id)
+        self.restart()
+
+    def restart(self) -> None:
+        """The program's next run, with the same book."""
         world = self.desk.world
         self.service = RolloutService(
             self.desk.service, self.desk.operations, self.book, world.events, world.ids, world.clock
@@ -207,3 +211,42 @@ async def test_what_comes_to_be_held_while_it_is_paused_is_taken_back() -> None:
     rollouts.desk.world.journal.commit()
     await settled(lambda: rollouts.members() == [MemberState.WAITING])
     assert [one.state for one in rollouts.desk.books.all()] == [CommandState.CANCELLED]
+
+
+async def test_a_resume_right_after_a_restart_does_not_wait_for_the_stations_to_come_back() -> None:
+    rollouts = Rollouts("CP1")
+    gate = Gate(rollouts.book, "next_waiting")
+    rollout = await rollouts.begun()
+    await gate.reached.wait()
+    await rollouts.service.close()
+    rollouts.book.before = None
+
+    rollouts.restart()
+    await rollouts.service.start()
+    await rollouts.quiet()
+    assert rollouts.members() == [MemberState.WAITING], "stations are given time to come back"
+    await rollouts.service.pause(rollout.id)
+    await asyncio.wait_for(rollouts.service.resume(rollout.id), 30)
+    await rollouts.quiet()
+    assert rollouts.members() != [MemberState.WAITING]
+    assert rollouts.desk.world.clock.monotonic() == 0
+    await rollouts.service.close()
+
+
+async def test_after_a_restart_it_goes_on_when_stations_have_had_time() -> None:
+    rollouts = Rollouts("CP1")
+    gate = Gate(rollouts.book, "next_waiting")
+    await rollouts.begun()
+    await gate.reached.wait()
+    await rollouts.service.close()
+    rollouts.book.before = None
+    rollouts.restart()
+    await rollouts.service.start()
+    await rollouts.quiet()
+    rollouts.desk.world.clock.advance(59)
+    await rollouts.quiet()
+    assert rollouts.members() == [MemberState.WAITING]
+    rollouts.desk.world.clock.advance(2)
+    await rollouts.quiet()
+    assert rollouts.members() != [MemberState.WAITING]
+    await rollouts.service.close()

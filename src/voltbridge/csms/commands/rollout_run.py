@@ -160,8 +160,7 @@ class RolloutRun:
         self._changed.set()
 
     async def _work(self, after_s: float) -> None:
-        if after_s > 0:
-            await self._shop.clock.sleep(after_s)
+        await self._rest(after_s)
         while self.rollout.state is RolloutState.RUNNING:
             self._changed.clear()
             try:
@@ -172,6 +171,25 @@ class RolloutRun:
                 await self._shop.clock.sleep(_PAUSE_S)
                 continue
             await self._changed.wait()
+
+    async def _rest(self, seconds: float) -> None:
+        """Give stations time to come back after a restart; a halt ends it, so that a resume need not wait for it."""
+        if seconds <= 0:
+            return
+        over = False
+
+        def end() -> None:
+            nonlocal over
+            over = True
+            self._changed.set()
+
+        cancel = self._shop.clock.call_later(seconds, end)
+        try:
+            while not over and self.rollout.state is RolloutState.RUNNING:
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            cancel()
 
     async def _step(self) -> bool:
         """Do what can be done now; whether there may be more at once."""

@@ -162,7 +162,7 @@ async def test_idle_is_awaited_only_where_the_version_can(api: Api, booted: Stat
         ({"type": "Warm"}, "$.type"),
         ({"type": "Soft", "evse_id": "1"}, "$.evse_id"),
         ({"type": "OnIdle", "evse_id": 0}, "$.evse_id"),
-        ({"kind": "Soft"}, "$"),
+        ({"kind": "Soft"}, "$.kind"),
         ({"type": "Soft", "hold": 7}, "$.hold"),
         ({"type": "Soft", "timeout_s": -1}, "$.timeout_s"),
     ],

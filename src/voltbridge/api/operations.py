@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -12,6 +13,7 @@ from voltbridge.api.commands import show as show_command
 from voltbridge.api.context import UsesServices
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import Id, Moment, PageOf, PageQuery, RequestBody, Shape, number_of, page_of
+from voltbridge.csms.commands.execution import InvalidParameters
 from voltbridge.csms.commands.operations import OperationPlan
 from voltbridge.domain import commands as domain
 from voltbridge.domain.commands import CommandFilter, CommandState, OperationState
@@ -29,7 +31,10 @@ __all__ = [
     "Stations",
     "router",
     "show",
+    "with_parameters",
 ]
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["commands"])
 
@@ -120,7 +125,7 @@ def show(operation: domain.Operation) -> Operation:
 async def start_operation(services: UsesServices, new: NewOperation) -> Any:
     """Begin to send a command to many stations; read its progress from the operation."""
     if (new.station_ids is None) == (new.filter is None):
-        raise InvalidValue("filter", "and station_ids: give exactly one of the two")
+        raise InvalidValue("filter", "is needed, or station_ids in its place; not both")
     chosen = new.filter or Stations()
     plan = OperationPlan(
         station_ids=new.station_ids,
@@ -138,7 +143,15 @@ async def start_operation(services: UsesServices, new: NewOperation) -> Any:
         expires_in_s=new.expires_in_s,
         timeout_s=new.timeout_s,
     )
-    return show(await services.operations.submit(new.name, new.parameters, plan))
+    return show(await with_parameters(services.operations.submit(new.name, new.parameters, plan)))
+
+
+async def with_parameters(begun: Awaitable[T]) -> T:
+    """What is begun with parameters that stand within the body, so that what is wrong with them is sought there."""
+    try:
+        return await begun
+    except InvalidParameters as error:
+        raise InvalidParameters(f"$.parameters{error.path.removeprefix('$')}", error.detail) from None
 
 
 @router.get("/operations", response_model=OperationPage, responses=responses(400, 401, 422))

@@ -148,7 +148,7 @@ def _unforeseen() -> ProblemError:
     return ProblemError(500, "internal", "Something went wrong on our side", "The server's log says more.")
 
 
-_LOCATIONS: Final = {"path": "path.", "query": "query.", "header": "header.", "cookie": "cookie."}
+_LOCATIONS: Final = frozenset({"path", "query", "header", "cookie"})
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
@@ -182,8 +182,12 @@ def _path(location: Sequence[int | str]) -> str:
     if len(rest) == 1 and isinstance(rest[0], int) and where == "body":
         return "$"  # broken JSON: the number is a position in the text, not a field
     if where in _LOCATIONS:
-        return _LOCATIONS[str(where)] + ".".join(str(part) for part in rest)
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+        return str(where) + _steps(rest)
+    return "$" + _steps(rest)
+
+
+def _steps(parts: Sequence[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
 
 
 _NO_OBJECT: Final = frozenset({"dict_type", "mapping_type", "model_attributes_type", "model_type"})

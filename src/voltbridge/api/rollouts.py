@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from voltbridge.api.context import UsesServices
-from voltbridge.api.operations import Stations
+from voltbridge.api.operations import Stations, with_parameters
 from voltbridge.api.problems import responses
 from voltbridge.api.shapes import (
     NOT_TEXT,
@@ -150,7 +150,7 @@ class MemberQuery(PageQuery):
 async def start_rollout(services: UsesServices, new: NewRollout) -> Any:
     """Begin a rollout; read its progress from it. Stations that are away get the command when they return."""
     if (new.station_ids is None) == (new.filter is None):
-        raise InvalidValue("filter", "and station_ids: give exactly one of the two")
+        raise InvalidValue("filter", "is needed, or station_ids in its place; not both")
     chosen = new.filter or RolloutFilter()
     wanted = StationFilter(
         registration=chosen.registration,
@@ -170,7 +170,7 @@ async def start_rollout(services: UsesServices, new: NewRollout) -> Any:
         hold_for_s=new.hold_for_s,
         timeout_s=new.timeout_s,
     )
-    return _show(await services.rollouts.submit(new.name, new.parameters, plan))
+    return _show(await with_parameters(services.rollouts.submit(new.name, new.parameters, plan)))
 
 
 @router.get("/rollouts", response_model=RolloutPage, responses=responses(400, 401, 422))

@@ -6,9 +6,10 @@ API, a station that came back, an operation over many) reads the result in one p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -51,6 +52,18 @@ class InvalidParameters(ValueError):
         self.detail = detail
 
 
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING: Final = re.compile(r"Object missing required field `(.*)`")
+
+
+def _wrong(path: str, detail: str) -> tuple[str, str]:
+    """Where something is wrong and what, as the API says it of bodies of its own: the path names the field itself."""
+    for pattern, words in ((_UNKNOWN, "no such field"), (_MISSING, "Field required")):
+        if (found := pattern.fullmatch(detail)) is not None:
+            return f"{path}.{found[1]}", words
+    return path, detail
+
+
 class NothingSent(StorageUnavailable):
     """The storage took no note that a command is about to be sent, so it was not."""
 
@@ -87,7 +100,7 @@ class Execution:
             return msgspec.convert(parameters, kind.parameters)
         except msgspec.ValidationError as error:
             detail, _, path = str(error).partition(" - at ")
-            raise InvalidParameters(path.strip("`") or "$", detail) from None
+            raise InvalidParameters(*_wrong(path.strip("`") or "$", detail)) from None
 
     def check(
         self, kind: CommandKind, parameters: Any, station_id: str, version: Version, live: LiveStation | None

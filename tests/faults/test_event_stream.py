@@ -19,7 +19,7 @@ from tests.support.process import Up, running
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 WRITERS: Final = 4
-PARTS: Final = (1, 7, 2, 40, 3, 11, 90, 5)
+PARTS: Final = (1, 7, 2, 25, 3, 11)
 """How many events the reader takes before it breaks its connection without a word."""
 
 

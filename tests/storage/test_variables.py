@@ -41,9 +41,14 @@ async def told(storage: Storage, **wanted: Any) -> list[StationVariable]:
 
 
 async def part(
-    storage: Storage, seq_no: int, *variables: StationVariable, last: bool = False, when: datetime = NOON
+    storage: Storage,
+    seq_no: int,
+    *variables: StationVariable,
+    last: bool = False,
+    when: datetime = NOON,
+    most: int = 100,
 ) -> tuple[StationReportParts, bool]:
-    return await storage.variables.add_part("CS1", 7, seq_no, last, when, variables)
+    return await storage.variables.add_part("CS1", 7, seq_no, last, when, variables, most)
 
 
 async def test_kept_as_told(storage: Storage) -> None:
@@ -108,6 +113,15 @@ async def test_a_full_inventory_replaces_when_it_is_complete(storage: Storage) -
     assert (kept.kind, kept.last_part_at, kept.last_seq_no) == ("FullInventory", at(63), 1)
 
 
+async def test_a_station_that_makes_up_names_fills_nothing(storage: Storage) -> None:
+    await part(storage, 0, one("A"), one("B"), most=3)
+    report, _ = await part(storage, 1, one("A", "2"), one("C"), one("D"), most=3)
+    assert (report.parts, report.variables) == ("0-1", 5), "it came, all the same"
+    assert [(item.attribute.variable.name, item.value) for item in await told(storage)] == [("A", "2"), ("B", "1")]
+    await part(storage, 2, one("C"), most=3)
+    assert [item.attribute.variable.name for item in await told(storage)] == ["A", "B", "C"]
+
+
 async def test_only_the_latest_reports_are_kept(storage: Storage) -> None:
     for number in range(25):
         await storage.variables.expect_report(
@@ -120,7 +134,7 @@ async def test_only_the_latest_reports_are_kept(storage: Storage) -> None:
 
 async def test_only_the_latest_of_those_that_nobody_asked_for_are_kept(storage: Storage) -> None:
     for request_id in range(25):
-        await storage.variables.add_part("CS1", request_id, 0, False, at(request_id), [one("A")])
+        await storage.variables.add_part("CS1", request_id, 0, False, at(request_id), [one("A")], 10)
     assert [report.request_id for report in await storage.variables.reports("CS1")] == list(range(24, 4, -1))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -124,17 +124,9 @@ class Variables:
     async def note_values(self, station_id: str, values: Sequence[StationVariable], most: int) -> None:
         """As ``put_values``; what is not known yet is left out where the station has so many attributes."""
         rows = {row[1]: row for row in map(_row, values)}
-        own = variables.c.station_id == station_id
 
         def note(connection: Connection) -> None:
-            query = select(variables.c.attribute_key).where(own, variables.c.attribute_key.in_(list(rows)))
-            known = set(connection.execute(query).scalars())
-            kept = list(rows.values())
-            if len(known) < len(rows):
-                count = connection.execute(select(func.count()).select_from(variables).where(own)).scalar_one()
-                if count + len(rows) - len(known) > most:
-                    kept = [row for key, row in rows.items() if key in known]
-            insert_rows(connection, _valued, kept)
+            insert_rows(connection, _valued, _within(connection, station_id, rows, most))
 
         await self._sessions.write(note)
 
@@ -174,16 +166,17 @@ class Variables:
         is_last: bool,
         at: datetime,
         told: Sequence[StationVariable],
+        most: int,
     ) -> tuple[StationReportParts, bool]:
         """Note a part of a report: its variables and that it came, in one.
 
-        A complete full inventory is the whole truth: what it left out is forgotten. Returns the report as it is now,
-        and whether this part has completed it.
+        A complete full inventory is the whole truth: what it left out is forgotten. For ``most`` see ``note_values``.
+        Returns the report as it is now, and whether this part has completed it.
         """
-        rows = list({row[:2]: row for row in map(_row, told)}.values())
+        rows = {row[1]: row for row in map(_row, told)}
 
         def put(connection: Connection) -> tuple[StationReportParts, bool]:
-            insert_rows(connection, _reported, rows)
+            insert_rows(connection, _reported, _within(connection, station_id, rows, most))
             query = select(variable_reports).where(of_report(variable_reports, station_id, request_id))
             row = connection.execute(query).one_or_none()
             before = (
@@ -221,6 +214,18 @@ class Variables:
             return [_parts(row) for row in connection.execute(query)]
 
         return await self._sessions.read(read)
+
+
+def _within(connection: Connection, station_id: str, rows: Mapping[Any, Row], most: int) -> list[Row]:
+    """The rows, by the keys of their attributes, but for those not known yet where the station has so many."""
+    own = variables.c.station_id == station_id
+    query = select(variables.c.attribute_key).where(own, variables.c.attribute_key.in_(list(rows)))
+    known = set(connection.execute(query).scalars())
+    if len(known) < len(rows):
+        count = connection.execute(select(func.count()).select_from(variables).where(own)).scalar_one()
+        if count + len(rows) - len(known) > most:
+            return [row for key, row in rows.items() if key in known]
+    return list(rows.values())
 
 
 def delete_variables(connection: Connection, station_id: str) -> None:

@@ -71,7 +71,7 @@ _STALLED_AFTER: Final = timedelta(seconds=120)
 
 _BIGGEST: Final = 2**63 - 1
 _MOST_VARIABLES: Final = 50_000
-"""Of one station, before events no longer add any: one that makes up names cannot fill the database."""
+"""Of one station, before events and reports no longer add any: one that makes up names cannot fill the database."""
 
 _FILE_TRANSFER_PROTOCOLS: Final = Attribute(Variable(Component("OCPPCommCtrlr"), "FileTransferProtocols"))
 
@@ -198,7 +198,7 @@ class DeviceModelService:
         if not 0 <= seq_no <= _BIGGEST or abs(request_id) > _BIGGEST or any(abs(evse) > _BIGGEST for evse in evses):
             raise OcppError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "a number is out of range")
         report, completed = await self._book.add_part(
-            live.station_id, request_id, seq_no, is_last, at, [without_secret(one) for one in told]
+            live.station_id, request_id, seq_no, is_last, at, [without_secret(one) for one in told], _MOST_VARIABLES
         )
         data = {
             "request_id": request_id,

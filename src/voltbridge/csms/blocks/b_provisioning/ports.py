@@ -173,8 +173,12 @@ class VariableBook(Protocol):
         is_last: bool,
         at: datetime,
         told: Sequence[StationVariable],
+        most: int,
     ) -> tuple[StationReportParts, bool]:
-        """Note a part of a report: the report as it is now, and whether this part has completed it."""
+        """Note a part of a report: the report as it is now, and whether this part has completed it.
+
+        What is not known yet is left out where the station has ``most`` attributes.
+        """
 
     async def reports(self, station_id: str) -> Sequence[StationReportParts]:
         """The newest first."""

@@ -81,7 +81,7 @@ async def test_a_start_that_fails_late_gives_everything_back(settings: Settings)
         ({"database_url": "nonsense"}, r"^the database URL cannot be read; it looks like postgresql://user@host/name$"),
         (
             {"database_url": "postgresql://u:hunter2@127.0.0.1:1/x"},
-            r"^the database given with --database-url cannot be opened: (?!.*hunter2).+$",
+            r"^the database given with --database-url cannot be opened: (?!.*hunter2).+; see that its .+ --database-url$",
         ),
     ],
 )
@@ -94,7 +94,10 @@ async def test_a_mistake_is_told_in_one_sentence(settings: Settings, changes: di
 async def test_files_that_cannot_be_used_are_named(settings: Settings) -> None:
     settings.data.mkdir()
     (settings.data / "voltbridge.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ConfigurationError, match=r"^the database in .+/data cannot be opened: file is not a database$"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^the database in .+/data cannot be opened: file is not a database; restore a backup .+ --data$",
+    ):
         await start(settings)
     settings.admin_key_file.chmod(0o644)
     with pytest.raises(ConfigurationError, match=r"run: chmod 600 .+/data/admin\.key$"):

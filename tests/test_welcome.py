@@ -16,6 +16,7 @@ def _text(
     key_file: str = "data/admin.key",
     port: int | None = 9000,
     tls: tuple[str, ...] | None = None,
+    demo: int = 0,
 ) -> str:
     return welcome(
         host=ocpp,
@@ -26,6 +27,7 @@ def _text(
         key_file=Path(key_file),
         onboarding=onboarding,
         version="1.2.3",
+        demo=demo,
     )
 
 
@@ -52,6 +54,14 @@ def test_accepting_needs_only_the_token_and_rejecting_the_station() -> None:
     assert [command[1] for command in _commands(_text(Onboarding.ACCEPT))] == ["http://127.0.0.1:8080/api/v1/tokens"]
     station, _ = _commands(_text(Onboarding.REJECT))
     assert (station[1], station[-1]) == ("http://127.0.0.1:8080/api/v1/stations", '{"station_id": "CP-1"}')
+
+
+def test_demo_stations_are_told_of_with_a_way_to_watch_them() -> None:
+    text = _text(Onboarding.ASK, demo=3)
+    assert "Demo stations that begin to live and charge now: 3. What they do:" in text.splitlines()
+    *_, watch = _commands(text)
+    assert watch[:3] == ["curl", "-N", "http://127.0.0.1:8080/api/v1/events"]
+    assert len(_commands(_text(Onboarding.ASK))) == 2, "nothing of it without them"
 
 
 def test_odd_paths_are_quoted_and_ipv6_addresses_bracketed() -> None:

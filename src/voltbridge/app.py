@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -304,7 +305,9 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Configura
         case errno.EACCES:
             sentence = f"port {port} needs more rights than this user has; choose another --{name}-port"
         case _:
-            sentence = f"{host} is no address of this machine ({error.strerror}); choose another --{host_of}-host"
+            # What the loop makes of the error repeats the address; a name that cannot be looked up has no such number.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            sentence = f"{host} is no address of this machine ({reason}); choose another --{host_of}-host"
     return ConfigurationError(sentence)
 
 
@@ -323,9 +326,15 @@ def unusable_database(settings: Settings, error: Exception) -> Exception:
         case SchemaTooNew() | ValueError():
             return ConfigurationError(str(error))
         case DBAPIError():
-            reason = " ".join(str(error.orig).split())
+            # PostgreSQL's library ends with a question, which the advice answers.
+            reason = " ".join(str(error.orig).split()).partition(" Is the server running")[0]
             where = "given with --database-url" if settings.database_url else f"in {settings.data}"
-            return ConfigurationError(f"the database {where} cannot be opened: {reason}")
+            advice = (
+                "see that its server runs, has this database and lets this user in, or give another --database-url"
+                if settings.database_url
+                else "restore a backup with --replace, or choose another directory with --data"
+            )
+            return ConfigurationError(f"the database {where} cannot be opened: {reason}; {advice}")
         case _:
             return error
 

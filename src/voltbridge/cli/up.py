@@ -59,5 +59,6 @@ def _text(running: Running) -> str:
         onboarding=settings.onboarding,
         version=__version__,
         ftp_port=running.doors.ftp_port,
+        demo=settings.demo,
         sftp=(running.doors.sftp_port, running.doors.fingerprint),
     )

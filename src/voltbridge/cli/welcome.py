@@ -26,10 +26,12 @@ def welcome(
     tls_names: Sequence[str] = (),
     ftp_port: int | None = None,
     sftp: tuple[int | None, str | None] = (None, None),
+    demo: int = 0,
 ) -> str:
     """The text, with real values to copy. ``http`` is the host listened on and the port, ``host`` that for stations.
 
-    ``tls_names`` are what the certificate calls this server, ``sftp`` the port and the fingerprint of the host key.
+    ``tls_names`` are what the certificate calls this server, ``sftp`` the port and the fingerprint of the host key,
+    ``demo`` how many virtual stations live here.
     """
     addresses = []
     if tls_port is not None:
@@ -67,6 +69,9 @@ def welcome(
         text, command = first[onboarding]
         lines += [f"and {text}", "", f"  {command}"]
     lines += ["", "Let a token charge:", "", f"  {token}", ""]
+    if demo:
+        begun = "Demo stations that begin" if demo > 1 else "Demo station that begins"
+        lines += [f"{begun} to live and charge now: {demo}. What they do:", "", f"  curl -N {api}/events -H {key}", ""]
     return "\n".join(lines)
 
 

@@ -81,7 +81,7 @@ async def test_a_start_that_fails_late_gives_everything_back(settings: Settings)
         ({"database_url": "nonsense"}, r"^the database URL cannot be read; it looks like postgresql://user@host/name$"),
         (
             {"database_url": "postgresql://u:hunter2@127.0.0.1:1/x"},
-            r"^the database given with --database-url cannot be opened: (?!.*hunter2).+; see that its .+ --database-url$",
+            r"^the database given with --database-url cannot be opened: (?!.*hunter2).+; see that .+ --database-url$",
         ),
     ],
 )

@@ -60,7 +60,7 @@ def test_demo_stations_are_told_of_with_a_way_to_watch_them() -> None:
     text = _text(Onboarding.ASK, demo=3)
     assert "Demo stations that begin to live and charge now: 3. What they do:" in text.splitlines()
     *_, watch = _commands(text)
-    assert watch[:3] == ["curl", "-N", "http://127.0.0.1:8080/api/v1/events"]
+    assert watch[:3] == ["curl", "-N", "http://127.0.0.1:8080/api/v1/events?after=0"]
     assert len(_commands(_text(Onboarding.ASK))) == 2, "nothing of it without them"
 
 

@@ -71,7 +71,12 @@ def welcome(
     lines += ["", "Let a token charge:", "", f"  {token}", ""]
     if demo:
         begun = "Demo stations that begin" if demo > 1 else "Demo station that begins"
-        lines += [f"{begun} to live and charge now: {demo}. What they do:", "", f"  curl -N '{api}/events?after=0' -H {key}", ""]
+        lines += [
+            f"{begun} to live and charge now: {demo}. What they do:",
+            "",
+            f"  curl -N '{api}/events?after=0' -H {key}",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voltbridge.station.device_model import DeviceModel
     from voltbridge.station.settings import StationSettings
 
-__all__ = ["Context", "Handling", "Outbox", "Tasks"]
+__all__ = ["Context", "Handling", "Outbox", "Tasks", "on_disk"]
 
 
 class Outbox(Protocol):
@@ -73,6 +73,18 @@ class Outbox(Protocol):
 
     async def idle(self) -> None:
         """Return when nothing waits to be told, or nothing can be told now."""
+
+
+async def on_disk(store: Store, undo: Callable[[], None]) -> None:
+    """Return when what was written is on disk. Raises OSError when it is not, and then it is undone.
+
+    Whoever asked hears that it failed, so nothing may come of it later.
+    """
+    try:
+        await store.committed()
+    except OSError:
+        undo()
+        raise
 
 
 class Tasks:

@@ -137,6 +137,22 @@ class RootCertificates:
         self._known.pop(root.key, None)
         self._store.delete(_NAMESPACE, root.key)
 
+    @property
+    def falls_back_on_system(self) -> bool:
+        """The authorities of the system are a fallback."""
+        return bool(self._store.all(_SYSTEM))
+
+    def put_back(self, roots: Iterable[RootCertificate], *, system: bool) -> None:
+        """Have exactly these again, and the authorities of the system as a fallback or not."""
+        before = {each.key: each for each in roots}
+        for each in [each for each in self._known.values() if each.key not in before]:
+            self.remove(each)
+        for each in before.values():
+            self._keep(each)
+        self._known = before
+        if not system:
+            self._store.delete(_SYSTEM, _SYSTEM)
+
     def fall_back_on(self, roots: Iterable[RootCertificate]) -> None:
         """Keep these until what replaces them has proved itself."""
         for each in roots:
@@ -173,7 +189,7 @@ class RootCertificates:
         roots = [each for each in self.of(CertificateUse.CSMS) if each.fallback]
         if roots:
             return replace(tls, ca_pem=_joined(roots))
-        return tls if self._store.all(_SYSTEM) else None
+        return tls if self.falls_back_on_system else None
 
     def judging_files(self, tls: Tls) -> Tls:
         """The settings with the roots that servers of files are judged by: those of the CSMS, and the ones before."""

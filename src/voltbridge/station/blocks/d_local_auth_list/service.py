@@ -13,7 +13,7 @@ import msgspec
 from voltbridge.domain.tokens import AuthorizationStatus, IdToken
 from voltbridge.protocol.errors import ErrorCode, OcppError
 from voltbridge.station.answers import Authorization
-from voltbridge.station.context import Context
+from voltbridge.station.context import Context, on_disk
 
 __all__ = ["Entry", "ListStatus", "LocalList"]
 
@@ -109,8 +109,9 @@ class LocalList:
         wanted = added if full else {k: v for k, v in self._entries.items() if k not in removed} | added
         if len(wanted) > _CAPACITY:
             return ListStatus.FAILED
+        before, version_before = self._entries, self._version
         self._keep(wanted, version)
-        await self._context.store.committed()
+        await on_disk(self._context.store, lambda: self._keep(before, version_before))
         return ListStatus.ACCEPTED
 
     def _keep(self, wanted: dict[str, _Kept], version: int) -> None:

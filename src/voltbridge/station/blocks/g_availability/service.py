@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from voltbridge.domain.clock import Cancel
-from voltbridge.station.context import Context
+from voltbridge.station.context import Context, on_disk
 from voltbridge.station.facts import ConnectorState, StatusFact
 from voltbridge.station.ports import FaultCleared, FaultOccurred
 
@@ -190,7 +190,15 @@ class Availability:
         for evse_id, connector_id in places:
             if evse_id and not configuration.has(evse_id, connector_id or None):
                 return AvailabilityStatus.REJECTED
-        changed = any((place in self._inoperative) == operative for place in places)
+        changed = {place for place in places if (place in self._inoperative) == operative}
+        self._keep(changed, operative)
+        await on_disk(self._context.store, lambda: self._keep(changed, not operative))
+        affected = {each for evse_id, _ in places for each in self._evses_of(evse_id)}
+        if changed and affected & self._in_use and not operative:
+            return AvailabilityStatus.SCHEDULED
+        return AvailabilityStatus.ACCEPTED
+
+    def _keep(self, places: set[Place], operative: bool) -> None:
         for place in places:
             key = f"{place[0]}/{place[1]}"
             if operative:
@@ -199,11 +207,6 @@ class Availability:
             else:
                 self._inoperative.add(place)
                 self._context.store.put(_NAMESPACE, key, b"Inoperative")
-        await self._context.store.committed()
-        affected = {each for evse_id, _ in places for each in self._evses_of(evse_id)}
-        if changed and affected & self._in_use and not operative:
-            return AvailabilityStatus.SCHEDULED
-        return AvailabilityStatus.ACCEPTED
 
     def apply(self) -> None:
         """Look at all states: after an answer to the CSMS, which the notifications follow (G03.FR.04)."""

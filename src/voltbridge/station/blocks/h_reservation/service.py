@@ -16,7 +16,7 @@ import msgspec
 from voltbridge.domain.clock import Cancel
 from voltbridge.domain.tokens import IdToken
 from voltbridge.station.blocks.g_availability.service import Availability, Place
-from voltbridge.station.context import Context
+from voltbridge.station.context import Context, on_disk
 from voltbridge.station.facts import ConnectorState, ReservationFact
 
 __all__ = ["Reservation", "Reservations", "ReserveStatus"]
@@ -93,18 +93,30 @@ class Reservations:
         """ReserveNow: on disk before it is answered; in place of the reservation of the same id (H01.FR.02)."""
         status = self._judge(wanted)
         if status is ReserveStatus.ACCEPTED:
-            self._known[wanted.id] = wanted
-            self._context.store.put(_NAMESPACE, str(wanted.id), msgspec.json.encode(wanted))
-            await self._context.store.committed()
+            before = self._known.get(wanted.id)
+            self._keep(wanted)
+            await on_disk(self._context.store, lambda: self._put_back(wanted.id, before))
         return status
 
     async def cancel(self, reservation_id: int) -> bool:
         """CancelReservation; False: there is none of this id (H02.FR.01)."""
-        if self._known.pop(reservation_id, None) is None:
+        before = self._known.pop(reservation_id, None)
+        if before is None:
             return False
         self._context.store.delete(_NAMESPACE, str(reservation_id))
-        await self._context.store.committed()
+        await on_disk(self._context.store, lambda: self._put_back(reservation_id, before))
         return True
+
+    def _keep(self, reservation: Reservation) -> None:
+        self._known[reservation.id] = reservation
+        self._context.store.put(_NAMESPACE, str(reservation.id), msgspec.json.encode(reservation))
+
+    def _put_back(self, reservation_id: int, before: Reservation | None) -> None:
+        """It stays as it was."""
+        if before is not None:
+            self._keep(before)
+        elif self._known.pop(reservation_id, None) is not None:
+            self._context.store.delete(_NAMESPACE, str(reservation_id))
 
     def apply(self) -> None:
         """Show what has changed: after an answer to the CSMS, which the notifications follow."""

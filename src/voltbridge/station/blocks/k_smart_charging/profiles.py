@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -62,6 +62,14 @@ class Profiles:
         """Keep it, in place of the one of the same id (K01.FR.05)."""
         self._known[installed.profile.id] = installed
         self._store.put(_NAMESPACE, str(installed.profile.id), msgspec.json.encode(installed))
+
+    def put_back(self, before: Iterable[InstalledProfile]) -> None:
+        """Have exactly these again."""
+        known = {each.profile.id: each for each in before}
+        self.remove(lambda each: each.profile.id not in known)
+        for profile_id, each in known.items():
+            if self._known.get(profile_id) is not each:
+                self.put(each)
 
     def remove(self, which: Callable[[InstalledProfile], bool]) -> int:
         """Forget those; how many there were."""

@@ -34,7 +34,7 @@ from voltbridge.station.blocks.k_smart_charging.limits import (
 )
 from voltbridge.station.blocks.k_smart_charging.profiles import Profiles, Refused, check, check_room
 from voltbridge.station.blocks.k_smart_charging.vehicles import Vehicles
-from voltbridge.station.context import Context
+from voltbridge.station.context import Context, on_disk
 from voltbridge.station.countdown import Countdown
 from voltbridge.station.facts import ChargingLimitFact, ChargingProfilesFact, ClearedChargingLimitFact
 from voltbridge.station.ports import Offer
@@ -122,7 +122,7 @@ class SmartCharging:
     # The CSMS
 
     async def install(self, evse_id: int, profile: ChargingProfile, *, replaces: bool = False) -> None:
-        """SetChargingProfile: on disk before it is answered. Raises Refused, and then nothing has changed.
+        """SetChargingProfile: on disk before it is answered. Raises Refused or OSError, and then nothing has changed.
 
         ``replaces``: it takes the place of what has the same purpose and stack level there (1.6 5.16).
         """
@@ -131,6 +131,7 @@ class SmartCharging:
             self._check_transaction(evse_id, profile)
             if self.vehicles.too_early(evse_id):
                 raise Refused("InvalidMessageSeq", "the vehicle's needs have not been told yet")  # K15.FR.17
+        before = tuple(self._profiles)
         if replaces:
             rival = (evse_id, profile.purpose, profile.stack_level)
             same = {
@@ -142,14 +143,15 @@ class SmartCharging:
         else:
             check_room(self._profiles, evse_id, profile)
         self._put(evse_id, profile, LimitSource.CSO.value)
-        await self._context.store.committed()
+        await on_disk(self._context.store, lambda: self._profiles.put_back(before))
         if profile.purpose is ProfilePurpose.TX:
             self.vehicles.profile_set(evse_id)
 
     async def clear(self, criteria: ProfileCriteria) -> bool:
         """ClearChargingProfile; False: there was none that is meant (K10.FR.01, FR.08, FR.09)."""
+        before = tuple(self._profiles)
         gone = self._profiles.remove(lambda each: matches(each.evse_id, each.profile, criteria))
-        await self._context.store.committed()
+        await on_disk(self._context.store, lambda: self._profiles.put_back(before))
         return gone > 0
 
     def find(self, query: ProfileQuery) -> list[InstalledProfile]:

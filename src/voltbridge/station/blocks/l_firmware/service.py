@@ -161,9 +161,15 @@ class Firmware:
         canceled = self._under_way
         if canceled and not self._can.cancels:
             return UpdateStatus.REJECTED, "an update is under way, and this station cannot cancel it"
+        before = self._progress
         await self._cancel()
         self._keep(_Progress(update))
-        await self._context.store.committed()
+        try:
+            await self._context.store.committed()
+        except OSError:  # it is told to have failed, so what was under way goes on
+            self._keep(before)
+            await self.begin()
+            raise
         return (UpdateStatus.ACCEPTED_CANCELED if canceled else UpdateStatus.ACCEPTED), ""
 
     async def begin(self) -> None:
@@ -317,7 +323,10 @@ class Firmware:
                 return
             self._keep(_Progress(update, "InstallRebooting", activating=True))
             self._tell(update, "InstallRebooting")
-            await self._context.store.committed()
+            try:
+                await self._context.store.committed()
+            except OSError as error:  # the new firmware may be what helps
+                self._log.error("the disk does not take how the update goes", error=str(error))
             await self._told()
         finally:
             self._installing = False
@@ -435,9 +444,12 @@ class Firmware:
         if self._under_way:
             self._open()
 
-    def _keep(self, progress: _Progress) -> None:
+    def _keep(self, progress: _Progress | None) -> None:
         self._progress = progress
-        self._context.store.put(_NAMESPACE, "update", msgspec.json.encode(progress))
+        if progress is None:
+            self._context.store.delete(_NAMESPACE, "update")
+        else:
+            self._context.store.put(_NAMESPACE, "update", msgspec.json.encode(progress))
 
     def _say(self, update: FirmwareUpdate, status: str, *, over: bool = False) -> None:
         self._keep(_Progress(update, status, over))

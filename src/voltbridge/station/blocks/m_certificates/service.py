@@ -14,7 +14,7 @@ from typing import Final
 from cryptography import x509
 
 from voltbridge.station.blocks.m_certificates.judging import RootInvalid, issuer_of, root_certificate
-from voltbridge.station.context import Context
+from voltbridge.station.context import Context, on_disk
 from voltbridge.station.device_model import parse_name
 from voltbridge.station.root_certificates import (
     CertificateHash,
@@ -83,9 +83,10 @@ class Certificates:
         limit = self._limit
         if present is None and limit is not None and len(self._roots.of()) >= limit:  # M05.FR.06
             return CertificateStatus.REJECTED, "OutOfStorage", f"there is room for {limit:g}"
+        before, system = self._roots.of(), self._roots.falls_back_on_system
         self._replace(root, own, checked)
         try:
-            await self._context.store.committed()
+            await on_disk(self._context.store, lambda: self._roots.put_back(before, system=system))
         except OSError as error:
             return CertificateStatus.FAILED, "InternalError", str(error)
         self._security_event("ReconfigurationOfSecurityParameters", f"{use} installed")
@@ -107,9 +108,10 @@ class Certificates:
             others = [each for each in self._roots.of(CertificateUse.CSMS) if each.key != root.key]
             if keeps_what_is_used or not others:
                 return CertificateStatus.FAILED, "the CSMS is judged by it"
+        before, system = self._roots.of(), self._roots.falls_back_on_system
         self._roots.remove(root)
         try:
-            await self._context.store.committed()
+            await on_disk(self._context.store, lambda: self._roots.put_back(before, system=system))
         except OSError as error:
             return CertificateStatus.FAILED, str(error)
         self._security_event("ReconfigurationOfSecurityParameters", f"{root.use} deleted")

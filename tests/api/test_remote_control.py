@@ -295,6 +295,7 @@ async def test_a_start_and_a_stop_are_concluded_by_the_transaction_in_1_6(api: A
         station,
         path,
     ):
+        await api("POST", "/tokens", {"id_token": "AA", "type": "ISO14443"})
         start = (await api("POST", f"{path}/start_transaction", {"id_token": "Aa"})).body
         begun = {"connectorId": 1, "idTag": "aA", "meterStart": 0, "timestamp": NOW}
         number = (await station.call("StartTransaction", begun))["transactionId"]
@@ -307,6 +308,37 @@ async def test_a_start_and_a_stop_are_concluded_by_the_transaction_in_1_6(api: A
         await station.call("StopTransaction", over)
         stopped = await concluded(api, stop["id"])
         assert (stopped["outcome"]["stop_reason"], stopped["outcome"]["energy_wh"]) == ("Remote", 50)
+
+
+@pytest.mark.parametrize("protocol", [V16, V201])
+async def test_a_start_whose_token_charges_elsewhere_has_failed(api: Api, running: Running, protocol: str) -> None:
+    accepted = {"status": "Accepted"}
+    answers = {"RemoteStartTransaction": accepted, "RequestStartTransaction": accepted}
+    card = f"BUSY{protocol[-3:]}"
+    await api("POST", "/tokens", {"id_token": card, "type": "ISO14443"})
+    async with booted(api, running, protocol, **answers) as (station, path):
+
+        async def begin(evse_id: int) -> Any:
+            """What the answer says of the token."""
+            if protocol == V16:
+                begun = {"connectorId": evse_id, "idTag": card, "meterStart": 0, "timestamp": NOW}
+                return (await station.call("StartTransaction", begun))["idTagInfo"]["status"]
+            started = event("Started", 0, evse={"id": evse_id, "connectorId": 1})
+            info = {"transactionId": f"t-{evse_id}", "remoteStartId": station.calls[-1][1]["remoteStartId"]}
+            token = {"idToken": card, "type": "ISO14443"}
+            told = {**started, "transactionInfo": info, "idToken": token}
+            return (await station.call("TransactionEvent", told))["idTokenInfo"]["status"]
+
+        outcomes = []
+        for evse_id, answer in ((1, "Accepted"), (2, "ConcurrentTx")):
+            body = {"id_token": card, "evse_id": evse_id}
+            start = (await api("POST", f"{path}/start_transaction", body)).body
+            assert await begin(evse_id) == answer
+            outcomes.append(await concluded(api, start["id"]))
+        assert [one["outcome_state"] for one in outcomes] == ["Completed", "Failed"]
+        assert outcomes[1]["outcome"]["authorization"] == "ConcurrentTx"
+        assert outcomes[1]["outcome"]["problem"] == "it began, and its token was refused: ConcurrentTx"
+        assert outcomes[1]["outcome"]["evse_id"] == 2
 
 
 async def test_a_refused_start_awaits_nothing(api: Api, running: Running) -> None:

@@ -395,7 +395,7 @@ class TransactionService:
         started = after.started_at is not None and (before is None or before.started_at is None)
         ended = after.state is TransactionState.ENDED and (before is None or before.state is not TransactionState.ENDED)
         if self._commands is not None:
-            self._conclude(self._commands, before, after, started, ended)
+            self._conclude(self._commands, before, after, started, ended, authorization)
         if started:
             self._tell("transaction.started", after, **more)
         if ended:
@@ -404,15 +404,29 @@ class TransactionService:
             self._tell("transaction.updated", after, **more)
 
     def _conclude(
-        self, commands: CommandOutcomes, before: Transaction | None, after: Transaction, started: bool, ended: bool
+        self,
+        commands: CommandOutcomes,
+        before: Transaction | None,
+        after: Transaction,
+        started: bool,
+        ended: bool,
+        authorization: Authorization | None,
     ) -> None:
-        """Tell a remote start or stop what came of it; without ids for starts, the token tells which it was."""
+        """Tell a remote start or stop what came of it; without ids for starts, the token tells which it was.
+
+        A transaction whose token is refused in the answer to its start is none that the operator asked for: the station
+        ends it, or gives it next to nothing (1.6 4.8; 2.0.1 E05).
+        """
         data: dict[str, Any] = {"id": str(after.id), "transaction_id": after.transaction_id, "evse_id": after.evse_id}
         start = after.remote_start_id
+        told, begins = data, True
+        if authorization is not None and not authorization.accepted and not ended:
+            status, begins = authorization.status.value, False
+            told = data | {"authorization": status, "problem": f"it began, and its token was refused: {status}"}
         if start is not None and (before is None or before.remote_start_id is None):
-            commands.conclude(after.station_id, "transaction_start", f"id:{start}", True, data)
+            commands.conclude(after.station_id, "transaction_start", f"id:{start}", begins, told)
         elif started and after.id_token is not None:
-            commands.conclude(after.station_id, "transaction_start", f"token:{after.id_token.key}", True, data)
+            commands.conclude(after.station_id, "transaction_start", f"token:{after.id_token.key}", begins, told)
         if ended:
             data |= {"stop_reason": after.stop_reason, "energy_wh": after.energy_wh}
             commands.conclude(after.station_id, "transaction_stop", after.transaction_id, True, data)

@@ -23,7 +23,7 @@ STOP_WITHIN_S: Final = 600.0
 COMMANDS: Final = (
     CommandKind(
         name="start_transaction",
-        about="Start charging for a token; the outcome is the transaction.",
+        about="Start charging for a token; the outcome is the transaction, a failure where its token is then refused.",
         parameters=StartTransaction,
         builders={
             Version.V16: v16.start_transaction,

@@ -178,8 +178,8 @@ class CsmsSide(_Side):
 class FleetSide(_Side):
     """``voltbridge station fleet``, with stores that outlast it."""
 
-    addresses: list[str] = field(default_factory=list)
-    """Of the control APIs of its processes."""
+    address: str = ""
+    """Of its control API, one for all its processes."""
 
     @property
     def data(self) -> Path:
@@ -192,18 +192,16 @@ class FleetSide(_Side):
         if processes > 1:
             options += ["--processes", str(processes)]
         self._launch("station", "fleet", *options)
-        self.addresses = await self._until(lambda: self._addresses(processes))
+        self.address = await self._until(self._address)
 
-    def _addresses(self, processes: int) -> list[str] | None:
-        found = _CONTROL.findall(self.said())
-        return found if len(found) == processes else None
+    def _address(self) -> str | None:
+        found = _CONTROL.search(self.said())
+        return found[1] if found else None
 
     async def stations(self) -> list[dict[str, Any]]:
         """What all of them are like now."""
-        items: list[dict[str, Any]] = []
-        for address in self.addresses:
-            async with Rest(address, CONTROL_KEY) as rest:
-                items += (await rest.ask("GET", "/stations"))["items"]
+        async with Rest(self.address, CONTROL_KEY) as rest:
+            items: list[dict[str, Any]] = (await rest.ask("GET", "/stations"))["items"]
         return items
 
 

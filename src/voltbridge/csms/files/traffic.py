@@ -71,7 +71,7 @@ class Traffic:
             hangs = older is not None and not older.done()
             if older is not None and hangs:
                 older.cancel()
-                await asyncio.wait([older])
+                await _ended(older)
             return await receive(hangs)
 
         task = asyncio.create_task(run())
@@ -99,3 +99,15 @@ class Traffic:
     def all_sent(self, grant: FileGrant) -> None:
         """Nothing of it needs to be remembered any more."""
         self._sent.pop(grant.token_hash, None)
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    """Return once it has ended, also when this is cancelled: who displaces us waits for us alone, and so for it too."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError

@@ -114,6 +114,27 @@ def test_what_cannot_start_is_rejected(version: Version) -> None:
     live(story)
 
 
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_a_start_that_is_rejected_for_a_locked_cable_says_so(version: Version) -> None:
+    async def story(clock: VirtualClock) -> None:
+        async with charging(clock, version) as (central, station):
+            central.answers["TransactionEvent"] = {"idTokenInfo": {"status": "Invalid"}}
+            visit = station.plug_in()
+            await visit.__aenter__()
+            await visit.swipe("A")
+            await central.next("TransactionEvent", lambda event: event["eventType"] == "Ended")
+            await clock.sleep(5)
+            assert visit.evse.locked
+            answer = await start(central, version, "B", 1)
+            assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "NotEnabled")
+            assert "locked in" in answer["statusInfo"]["additionalInfo"]
+            assert (await central.call("UnlockConnector", {"evseId": 1, "connectorId": 1}))["status"] == "Unlocked"
+            assert (await start(central, version, "B", 1))["status"] == "Accepted"
+            visit.evse.unplug()
+
+    live(story)
+
+
 @ALL
 def test_a_start_that_has_to_be_authorized(version: Version) -> None:
     async def story(clock: VirtualClock) -> None:

@@ -177,6 +177,14 @@ class Transactions:
         idle = [each for each in sessions if state(each.evse_id, each.connector_id) is ConnectorState.AVAILABLE]
         return next(iter((*plugged, *idle, *sessions)), None)
 
+    def hindrance(self, evse_id: int = 0) -> str:
+        """What a start waits for there that nobody sees from afar, in plain words; empty: nothing of the kind."""
+        if any(each.holds_cable for each in self._meant(evse_id)):
+            return (
+                "the cable of the driver before is still locked in, until he comes for it or the connector is unlocked"
+            )
+        return ""
+
     async def remote_start(
         self, session: EvseSession, token: IdToken, group: IdToken | None, remote_start_id: int | None
     ) -> None:

@@ -21,10 +21,10 @@ async def request_start_transaction(services: Services, handling: Handling, requ
     """F01, F02."""
     words = messages(handling.version)
 
-    def answer(status: str, code: str = "", transaction_id: Any = UNSET) -> Payload:
+    def answer(status: str, code: str = "", transaction_id: Any = UNSET, info: str = "") -> Payload:
         response: Payload = words.RequestStartTransactionResponse(
             status=words.RequestStartStopStatusEnumType(status),
-            status_info=status_info(words, code),
+            status_info=status_info(words, code, info),
             transaction_id=transaction_id,
         )
         return response
@@ -38,7 +38,10 @@ async def request_start_transaction(services: Services, handling: Handling, requ
     group = id_token_of(request.group_id_token) if given(request.group_id_token) else None
     session = services.transactions.remote_target(evse_id, token, group)
     if session is None:
-        return answer("Rejected", "TxInProgress" if services.transactions.running(evse_id) else "NotEnabled")
+        busy = services.transactions.running(evse_id)
+        return answer(
+            "Rejected", "TxInProgress" if busy else "NotEnabled", info=services.transactions.hindrance(evse_id)
+        )
     profile = given(request.charging_profile)
     if profile is not None and not take_start_profile(services, session.evse_id, profile, token):
         return answer("Rejected", "InvalidProfile")

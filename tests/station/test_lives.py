@@ -162,3 +162,22 @@ def test_what_cannot_be_written_is_told_to_who_asked_and_stops_nothing(data: obj
             assert central.of("DataTransfer")[-1]["data"] == "words"
 
     live(story)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"])
+@pytest.mark.parametrize("version", [Version.V16, Version.V201])
+def test_a_time_that_cannot_be_is_not_taken(version: Version, moment: str) -> None:
+    async def story(clock: VirtualClock) -> None:
+        async with charging(clock, version) as (central, station):
+            central.answers["Heartbeat"] = {"currentTime": moment}
+            await clock.sleep(1000)
+            central.forget()
+            await central.next("Heartbeat")
+            async with station.plug_in() as visit:
+                await visit.swipe("A")
+                await visit.charging()
+                await clock.sleep(60)
+            action = "StartTransaction" if version is Version.V16 else "TransactionEvent"
+            assert (await central.next(action))["timestamp"].startswith("2026-")
+
+    live(story)

@@ -21,6 +21,8 @@ _OWN_INTERVAL_S: Final = 60
 """Between boots when the CSMS names no interval (B02.FR.07, B03.FR.05)."""
 _CLOCK_SLACK_S: Final = 0.5
 """A clock that is as near as that is not set: the way of a message takes as long."""
+_YEARS: Final = range(2015, 2200)
+"""What a CSMS can mean: it is no older than OCPP 1.6, and with the last years of the calendar no station can reckon."""
 
 
 class Provisioning:
@@ -181,6 +183,9 @@ class Provisioning:
         """B01.FR.06, G02.FR.06: the CSMS's clock is ours, if the station is told to go by it."""
         settings = self._context.settings
         if not settings.time_from_heartbeat:
+            return
+        if told.year not in _YEARS:
+            self._log.warning("the time of the CSMS is not taken", told=told.isoformat())
             return
         difference_s = (told - self._clock.now()).total_seconds()
         if abs(difference_s) <= _CLOCK_SLACK_S:

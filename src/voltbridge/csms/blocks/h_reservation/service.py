@@ -27,6 +27,8 @@ from functools import partial
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+import structlog
+
 from voltbridge.csms.blocks.c_authorization.service import shown_token
 from voltbridge.csms.blocks.h_reservation.expiry import ExpiryTimer
 from voltbridge.csms.blocks.h_reservation.parameters import CancelReservation, Reserve
@@ -37,7 +39,7 @@ from voltbridge.csms.station_calls import InvalidCall
 from voltbridge.domain.clock import Clock
 from voltbridge.domain.commands import Command, CommandAnswer
 from voltbridge.domain.device_model import Attribute, Component, Variable
-from voltbridge.domain.errors import InvalidValue, NotFound
+from voltbridge.domain.errors import InvalidValue, NotFound, StorageUnavailable
 from voltbridge.domain.evses import Connector, ConnectorStatus
 from voltbridge.domain.paging import Page, PageRequest
 from voltbridge.domain.reservations import (
@@ -77,7 +79,10 @@ Call = Callable[[Payload], Awaitable[Any]]
 _Rule = Callable[..., Reservation]
 """``rule(reservation, now=moment)``: the reservation afterwards."""
 
+_log = structlog.stdlib.get_logger(__name__)
+
 _CHUNK: Final = 200
+_PAUSE_S: Final = 5.0
 _REJECTED: Final = "Rejected"
 _INTERRUPTED: Final = "the program ended before the answer came"
 _CONTROLLER: Final = Component("ReservationCtrlr")
@@ -140,6 +145,7 @@ class ReservationService:
         """By reservation: changing and cancelling it take turns."""
         self._statuses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By station: what its connectors' statuses tell is taken in one after the other."""
+        self._following: set[asyncio.Task[None]] = set()
         self._reserving: set[str] | None = None
         """Stations that have, or had, open reservations; transactions of others need no question. None: unread."""
 
@@ -154,6 +160,9 @@ class ReservationService:
     async def close(self) -> None:
         """Let no reservation expire any more; the next run does it."""
         await self._timer.close()
+        for task in self._following:
+            task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
 
     # What the operator wants
 
@@ -322,19 +331,34 @@ class ReservationService:
         if connector.status in _UNUSABLE and self._has_none_open(live.station_id):
             return
         if connector.status in telling and not self.words[Version(live.report.protocol or "")].TELLS_THE_END:
-            live.followups.append(partial(self._follow, live.station_id, connector))
+            # Not by the connection: a station that fails is often gone before anything can follow.
+            task = asyncio.create_task(self._follow(live.station_id, connector, self._clock.now()))
+            self._following.add(task)
+            task.add_done_callback(self._following.discard)
 
-    async def _follow(self, station_id: str, connector: Connector) -> None:
+    async def _follow(self, station_id: str, connector: Connector, told_at: datetime) -> None:
         # In the order of the statuses: those who wait for a lock get it in turn.
         async with self._statuses.setdefault(station_id, asyncio.Lock()):
-            found = await self._book.open_of(station_id, connector.evse_id)
-            if connector.status in _UNUSABLE:
-                for one in found:
-                    await self._change(station_id, one.id, partial(remove, reason=connector.status.value))
-            elif not found:
-                gone = ReservationFilter(station_id, state=ReservationState.REMOVED, evse_id=connector.evse_id)
-                for one in (await self._book.list(gone, PageRequest(limit=1))).items:
-                    await self._change(station_id, one.id, restore)
+            while True:
+                try:
+                    await self._take_in(station_id, connector, told_at)
+                    return
+                except StorageUnavailable as error:
+                    _log.warning("reservations wait for the storage", station=station_id, error=str(error))
+                    await self._clock.sleep(_PAUSE_S)
+                except Exception:
+                    _log.exception("what a status says of reservations was not taken in", station=station_id)
+                    return
+
+    async def _take_in(self, station_id: str, connector: Connector, told_at: datetime) -> None:
+        found = await self._book.open_of(station_id, connector.evse_id)
+        if connector.status in _UNUSABLE:
+            for one in [each for each in found if each.created_at <= told_at]:
+                await self._change(station_id, one.id, partial(remove, reason=connector.status.value))
+        elif not found:
+            gone = ReservationFilter(station_id, state=ReservationState.REMOVED, evse_id=connector.evse_id)
+            for one in (await self._book.list(gone, PageRequest(limit=1))).items:
+                await self._change(station_id, one.id, restore)
 
     # What becomes of it
 

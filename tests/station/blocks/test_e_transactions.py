@@ -936,6 +936,54 @@ def test_energy_may_have_to_wait_after_a_power_cut(version: Version) -> None:
 
 
 @TWO
+@pytest.mark.parametrize("cuts", [1, 2])
+@pytest.mark.parametrize("energy_wh", [0, 500])
+def test_no_power_cut_gives_energy_to_an_invalid_token(version: Version, energy_wh: int, cuts: int) -> None:
+    """E05.FR.02, FR.03: it had what it may have."""
+
+    async def story(clock: VirtualClock) -> None:
+        variables = {
+            "TxCtrlr.ResumptionTimeout": "300",
+            "TxCtrlr.StopTxOnInvalidId": "false",
+            "TxCtrlr.MaxEnergyOnInvalidId": str(energy_wh),
+        }
+        async with charging(clock, version, variables=variables) as (central, station):
+            central.answers["TransactionEvent"] = {"idTokenInfo": {"status": "Invalid"}}
+            visit = station.plug_in()
+            await visit.__aenter__()
+            await visit.swipe("A1")
+            await clock.sleep(600)
+            assert not visit.evse.closed
+            register_wh = visit.evse.register_wh
+            central.answers["TransactionEvent"] = {}
+            for _ in range(cuts):
+                await station.power_cut(20)
+                await station.connected()
+                await clock.sleep(300)
+            assert station.services.transactions.running()
+            assert visit.evse.register_wh == register_wh
+            await visit.leave()
+
+    live(story)
+
+
+@TWO
+def test_a_second_power_cut_lets_no_energy_flow_either(version: Version) -> None:
+    async def story(clock: VirtualClock) -> None:
+        variables = {"TxCtrlr.ResumptionTimeout": "300", "TxCtrlr.AllowEnergyTransferResumption": "false"}
+        async with charging(clock, version, variables=variables) as (_, station), station.plug_in() as visit:
+            await visit.swipe("A1")
+            await visit.charging()
+            for _ in range(2):
+                await station.power_cut(20)
+                await station.connected()
+                await clock.sleep(100)
+                assert not visit.evse.closed
+
+    live(story)
+
+
+@TWO
 def test_a_vehicle_that_left_during_the_power_cut(version: Version) -> None:
     async def story(clock: VirtualClock) -> None:
         async with charging(clock, version, variables={"TxCtrlr.ResumptionTimeout": "300"}) as (central, station):

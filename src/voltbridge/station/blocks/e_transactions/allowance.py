@@ -76,6 +76,9 @@ class Allowance:
     def reset(self, *, limits: bool = False) -> None:
         """Another driver's token counts; with ``limits`` another transaction begins."""
         self._suspended = False
+        if (transaction := self._owner.transaction) is not None and transaction.suspended:
+            transaction.suspended = False
+            self._records.keep(transaction)
         if limits:
             self._limited = False
             self._delay.stop()
@@ -88,7 +91,8 @@ class Allowance:
     def resume(self, transaction: RunningTransaction) -> None:
         """After a restart: the limits of before hold (2.1 E17.FR.12)."""
         settings, charged = self._context.settings, transaction.charging_state == "Charging"
-        self._suspended = charged and not settings.energy_resumes
+        if transaction.suspended or (charged and not settings.energy_resumes):
+            self._suspend(transaction)
         if charged and settings.energy_resumes and settings.energy_resumption_range_s > 0:
             self._delay.start(self._context.random.uniform(0, settings.energy_resumption_range_s))
         if transaction.energy_limit_wh is not None or transaction.limits is not None:
@@ -106,8 +110,15 @@ class Allowance:
             self._records.keep(transaction)
             self._countdown.start(_LOOK_S)
             return
-        self._suspended = True
+        self._suspend(transaction)
         self._owner.changed()
+
+    def _suspend(self, transaction: RunningTransaction | None) -> None:
+        """On disk, so that no power cut gives away energy."""
+        self._suspended = True
+        if transaction is not None:
+            transaction.suspended = True
+            self._records.keep(transaction)
 
     def limit(self, wanted: dict[str, Any]) -> None:
         """The CSMS limits the transaction: a TransactionLimitType, as JSON (2.1 E16.FR.02, FR.03, FR.10)."""
@@ -150,7 +161,7 @@ class Allowance:
         register, allowed = register_wh(readings), transaction.energy_limit_wh
         if allowed is not None and register is not None and register >= allowed:
             transaction.energy_limit_wh = None
-            self._suspended = True
+            self._suspend(transaction)
             self._owner.changed()
         if transaction.limits is not None:
             self._hold_to(transaction, transaction.limits, readings)

@@ -59,6 +59,8 @@ class RunningTransaction(msgspec.Struct, kw_only=True):
     """What it has cost so far, as the CSMS said last."""
     energy_limit_wh: float | None = None
     """The register at which an invalid token's energy is used up (E05.FR.03)."""
+    suspended: bool = False
+    """Its energy is: the token turned out invalid, or nothing is to flow after an interruption."""
     public_key_told: bool = False
     """The key of the meter's signatures was told (PublicKeyWithSignedMeterValue)."""
     priority: int | None = None

@@ -169,6 +169,7 @@ class Visit:
         self._address = address
         self.grant = grant
         self._open: set[Fetch | Delivery] = set()
+        self._gone = False
         self._delivered: tuple[str, int] | None = None
         """The name and the size of what was delivered in this visit."""
 
@@ -183,7 +184,8 @@ class Visit:
         return self.grant.name
 
     async def end(self) -> None:
-        """The peer has gone: what it was sending is cut."""
+        """The peer has gone: what it was sending is cut, and what it had just asked for does not begin."""
+        self._gone = True
         for each in tuple(self._open):
             await each.cut()
 
@@ -208,6 +210,7 @@ class Visit:
         """Begin to fetch the file. Raises Refused."""
         grant = await self._fresh()
         file = await self._file(grant, path)
+        self._check_here()
         fetch = Fetch(self._reception, grant, file, self._open.discard)
         self._open.add(fetch)
         return fetch
@@ -223,9 +226,15 @@ class Visit:
             offset = here
         if offset > here:
             raise Refused(Refusal.NOT_HERE, f"{here} bytes are here; go on behind them")
+        self._check_here()
         delivery = Delivery(self._reception, grant, self._fresh, name, offset, self._over)
         self._open.add(delivery)
         return delivery
+
+    def _check_here(self) -> None:
+        """Nobody would give back the place of a transfer that begins after the end."""
+        if self._gone:
+            raise Refused(Refusal.BROKEN_OFF, "the session has ended")
 
     def _over(self, delivery: Fetch | Delivery) -> None:
         self._open.discard(delivery)

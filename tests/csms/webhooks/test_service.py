@@ -178,6 +178,26 @@ async def test_a_deleted_webhook_is_heard_of_no_more(world: World, receiver: Rec
     assert len(receiver.messages) == 1
 
 
+async def test_a_delete_that_an_outage_cuts_short_can_be_done_again(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = await world.hook(receiver.url)
+    await world.happen("a")
+    await world.settled(hook, 1)
+
+    async def fail(*_: object) -> None:
+        raise StorageUnavailable("locked")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("voltbridge.storage.sql.webhooks._delete", fail)
+        with pytest.raises(StorageUnavailable):
+            await world.service.delete(hook.webhook.id)
+    assert [kept.id for kept, _ in await world.storage.webhooks.all()] == [hook.webhook.id]
+    await world.service.delete(hook.webhook.id)
+    assert await world.service.list() == []
+    assert await world.storage.webhooks.all() == []
+
+
 async def test_a_delete_that_cannot_be_kept_changes_nothing(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

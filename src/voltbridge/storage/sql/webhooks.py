@@ -137,8 +137,9 @@ class Webhooks:
             if not connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id)).rowcount:
                 raise NotFound("webhook", str(webhook_id))
 
-        await self._sessions.write(forget)
+        # The log first: what is cut short by an outage is still there to be deleted again.
         await _delete(self._sessions, select(_log.id).where(_log.webhook_id == webhook_id))
+        await self._sessions.write(forget)
 
     async def deliveries(self, wanted: DeliveryFilter, page: PageRequest) -> Page[Delivery]:
         """Lines of a webhook's log, newest first. Raises InvalidCursor."""

@@ -174,6 +174,7 @@ class Engine:
         if self.services.publishing is not None:
             self.services.publishing.start()
         self.services.reservations.start()
+        self.services.log_uploads.start()
         self.services.metering.start()
         self.services.display_messages.start()
         self.services.monitoring.start()

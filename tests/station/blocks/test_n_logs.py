@@ -116,6 +116,32 @@ def test_an_address_that_can_never_work_is_tried_once(version: Version, url: str
 
 
 @ALL
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_an_upload_that_a_restart_breaks_off_is_told_to_have_failed(version: Version, abruptly: bool) -> None:
+    async def story(clock: VirtualClock) -> None:
+        async with file_server() as server, charging(clock, version) as (central, station):
+            server.gate.clear()
+            await central.call("GetLog", get_log(server.url))
+            await central.next("LogStatusNotification")
+            if abruptly:
+                await station.power_cut(5)
+            else:
+                station.restart("RemoteReset")
+            await central.next("LogStatusNotification", lambda each: each["status"] == "UploadFailure")
+            assert len({each["requestId"] for each in central.of("LogStatusNotification")}) == 1
+            server.gate.set()
+            central.forget()
+            await central.call("GetLog", get_log(server.url))
+            await central.next("LogStatusNotification", lambda each: each["status"] == "Uploaded")
+            await station.power_cut(5)
+            await station.connected()
+            await clock.sleep(10)
+            assert statuses(central) == ["Uploading", "Uploaded"]
+
+    live(story)
+
+
+@ALL
 def test_a_second_request_takes_the_place_of_the_first(version: Version) -> None:
     async def story(clock: VirtualClock) -> None:
         async with file_server() as server, charging(clock, version) as (central, _):

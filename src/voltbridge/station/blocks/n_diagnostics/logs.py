@@ -1,4 +1,7 @@
-"""Uploads of the station's logs (2.0.1 N01; 1.6 6.3 and security whitepaper N01)."""
+"""Uploads of the station's logs (2.0.1 N01; 1.6 6.3 and security whitepaper N01).
+
+That one is under way is on disk, so that whoever waits for it hears of its end when a restart has broken it off.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
 from voltbridge.station.attempts import RETRY_INTERVAL_S, attempt_numbers, is_in_vain
@@ -21,6 +25,7 @@ from voltbridge.station.transfers import TransferFailed, Trouble
 
 __all__ = ["LogAnswer", "LogRequest", "LogUploads"]
 
+_NAMESPACE: Final = "log-upload"
 _UNTAMED: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -84,11 +89,21 @@ class LogUploads:
         self._next = (wanted, name, content)
         return (LogAnswer.ACCEPTED_CANCELED if canceled else LogAnswer.ACCEPTED), name
 
+    def start(self) -> None:
+        """A new life: an upload that the last one did not bring to its end has failed."""
+        kept = self._context.store.all(_NAMESPACE).get("current")
+        if kept is not None:
+            request_id = msgspec.json.decode(kept, type=int | None)
+            fact = LogStatusFact(status=Trouble.FAILURE.value, request_id=request_id, diagnostics=request_id is None)
+            self._context.outbox.tell(fact)
+            self._context.store.delete(_NAMESPACE, "current")
+
     async def begin(self) -> None:
         """Upload what was requested last."""
         if self._next is not None:
             (wanted, name, content), self._next = self._next, None
             self._current = wanted
+            self._context.store.put(_NAMESPACE, "current", msgspec.json.encode(wanted.request_id))
             self._task = self._context.tasks.spawn(self._run(wanted, name, content), "log")
 
     def trigger(self, *, diagnostics: bool) -> bool:
@@ -108,11 +123,13 @@ class LogUploads:
             task.cancel()
             await asyncio.wait((task,))
         if current is not None:
+            self._context.store.delete(_NAMESPACE, "current")
             self._tell(current, "AcceptedCanceled")
 
     async def _run(self, wanted: LogRequest, name: str, content: bytes | Path) -> None:
         try:
             await self._upload(wanted, name, content)
+            self._context.store.delete(_NAMESPACE, "current")
         finally:
             if self._task is asyncio.current_task():  # else another has taken its place
                 self._current = self._task = None

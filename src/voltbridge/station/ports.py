@@ -321,7 +321,8 @@ class StationHardware(Protocol):
 class Store(Protocol):
     """What a station keeps over a restart: documents by name, and one queue in its order.
 
-    Writing is remembered at once and on disk after ``committed``; many writes share one commit.
+    Writing is remembered at once and on disk after ``committed``; many writes share one commit. What is written without
+    a wait in between is on disk together or not at all: a message of a transaction, say, and what it leaves of it.
     """
 
     def put(self, namespace: str, key: str, value: bytes) -> None:

@@ -2,8 +2,10 @@
 
 While it goes on they are told again after a pause, with their number, and each pause is twice as long as the one
 before; after a quiet one the next is told at once again. So a peer that sends nothing but rubbish fills neither the
-security log nor the queue, and hides in neither what else has happened. What was counted in a pause is lost with a power cut:
-the first was told, and writing each down is what a flood must not make the station do.
+security log nor the queue, and hides in neither what else has happened.
+
+What was counted in a pause is lost with a power cut: the first was told, and writing each down is what a flood must not
+make the station do.
 """
 
 from __future__ import annotations

@@ -244,42 +244,54 @@ def hide(content: dict[str, Any], cover: Callable[[str], str] | None = None) -> 
 
 def _hide(value: Any, vpn: bool, cover: Callable[[str], str] | None = None) -> bool:
     """Replace what is secret in a tree of JSON values; whether there was any."""
-    found = False
+    if isinstance(value, dict):
+        return _hide_fields(value, vpn, cover)
     if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, str):
-                hidden = _text(item, cover)
-                found |= hidden != item
-                value[index] = hidden
-            else:
-                found |= _hide(item, vpn, cover)
-    elif isinstance(value, dict):
-        secret_setting = _names_secret(value)
-        kind = value.get("type")
-        key_code = isinstance(kind, str) and folded_choice(kind) == _KEY_CODE.casefold()
-        for name, item in value.items():
-            folded = name.casefold().replace("_", "")
-            if (
-                folded in _SECRET_FIELDS
-                or (vpn and folded in _VPN_FIELDS)
-                or (secret_setting and folded in _NAMED_VALUES)
-                or (key_code and folded in _TOKEN_TEXTS)
-            ):
-                value[name] = cover(item) if cover is not None and isinstance(item, str) else HIDDEN
-                found = True
-            elif secret_setting and folded == "variableattribute":
-                # NotifyReport: the values of a variable lie one level below its name.
-                for attribute in item if isinstance(item, list) else ():
-                    if isinstance(attribute, dict) and "value" in attribute:
-                        attribute["value"] = HIDDEN
-                        found = True
-            elif isinstance(item, str):
-                if (hidden := _text(item, cover)) != item:
-                    value[name] = hidden
-                    found = True
-            else:
-                found |= _hide(item, vpn or folded == "vpn", cover)
+        # Each of them, where ``any`` would stop at the first.
+        return sum(_hide_inside(value, index, item, vpn, cover) for index, item in enumerate(value)) > 0
+    return False
+
+
+def _hide_fields(value: dict[str, Any], vpn: bool, cover: Callable[[str], str] | None) -> bool:
+    found = False
+    secret_setting = _names_secret(value)
+    kind = value.get("type")
+    key_code = isinstance(kind, str) and folded_choice(kind) == _KEY_CODE.casefold()
+    for name, item in value.items():
+        folded = name.casefold().replace("_", "")
+        if (
+            folded in _SECRET_FIELDS
+            or (vpn and folded in _VPN_FIELDS)
+            or (secret_setting and folded in _NAMED_VALUES)
+            or (key_code and folded in _TOKEN_TEXTS)
+        ):
+            value[name] = cover(item) if cover is not None and isinstance(item, str) else HIDDEN
+            found = True
+        elif secret_setting and folded == "variableattribute":
+            found |= _hide_attributes(item)
+        else:
+            found |= _hide_inside(value, name, item, vpn or folded == "vpn", cover)
     return found
+
+
+def _hide_attributes(attributes: Any) -> bool:
+    """NotifyReport: the values of a variable lie one level below its name."""
+    found = False
+    for attribute in attributes if isinstance(attributes, list) else ():
+        if isinstance(attribute, dict) and "value" in attribute:
+            attribute["value"] = HIDDEN
+            found = True
+    return found
+
+
+def _hide_inside(holder: Any, place: Any, item: Any, vpn: bool, cover: Callable[[str], str] | None) -> bool:
+    """What an item of a list or an object has in it; a text is replaced in its holder."""
+    if not isinstance(item, str):
+        return _hide(item, vpn, cover)
+    if (hidden := _text(item, cover)) == item:
+        return False
+    holder[place] = hidden
+    return True
 
 
 def _text(text: str, cover: Callable[[str], str] | None) -> str:

@@ -39,7 +39,6 @@ __all__ = [
     "check_site",
     "headroom",
     "may_draw",
-    "overloads",
     "shares",
 ]
 
@@ -196,16 +195,6 @@ def may_draw(outlet: Outlet, state: OutletState) -> int:
     if not state.guarded:
         return outlet.max_ma
     return max(state.granted_ma or 0, outlet.fail_safe_ma)
-
-
-def overloads(site: Site, states: Mapping[OutletKey, OutletState], other_ma: Mapping[str, Sequence[int]]) -> list[Line]:
-    """Fuses and phases on which more may be drawn than the fuse carries."""
-    free = headroom(site, other_ma)
-    fuses = {fuse.id: fuse for fuse in site.fuses}
-    for outlet in site.outlets:
-        for line in _lines(fuses, outlet):
-            free[line] -= may_draw(outlet, states.get(outlet.key, OutletState()))
-    return [line for line, left in free.items() if left < 0]
 
 
 def shares(
